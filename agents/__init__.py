@@ -1,0 +1,8 @@
+"""The agents: thin shells that read a topic, call the core and send what it answers."""
+
+if __name__ != "vesselflow.agents":
+    # A second copy under another name would register every agent twice.
+    raise ImportError(
+        "expected this package to be imported as vesselflow.agents, got "
+        f"{__name__!r}: write `import vesselflow.agents`, never `import agents`"
+    )

@@ -1,0 +1,150 @@
+"""What a detector remembers: one row a vessel, as arrays, with room for what does not fit a row.
+
+A detector reads a `VesselStates` and returns a `Detection`; it never writes. The caller applies the
+detection in one step, so a detector that crashes half-way has changed nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from vesselflow.core.model import Event, IntArray
+
+Rows = npt.NDArray[np.void]
+
+#: Knuth's multiplicative hash, 64 bits. Source: D. E. Knuth, TAOCP vol. 3, section 6.4.
+#: MMSIs often end in 000, so their low bits alone would fill few buckets.
+_KNUTH: Final = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What one batch changed: new rows for slots, new notes (None takes a note away), and the events."""
+
+    slots: IntArray
+    rows: Rows
+    notes: Mapping[int, Any] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+
+
+class Strings:
+    """Texts as small numbers, so that a column of text is a column of integers. -1 is None."""
+
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        self._texts = list(texts)
+        self._numbers = {text: number for number, text in enumerate(self._texts)}
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def number(self, text: str | None) -> int:
+        """Return the number of *text*, giving it one if it is new."""
+        if text is None:
+            return -1
+        number = self._numbers.setdefault(text, len(self._texts))
+        if number == len(self._texts):
+            self._texts.append(text)
+        return number
+
+    def text(self, number: int) -> str | None:
+        """Return the text behind *number*."""
+        return self._texts[number] if number >= 0 else None
+
+    def translate(self, texts: tuple[str, ...]) -> IntArray:
+        """Return the numbers of *texts*, and -1 as the last element, so that index -1 stays -1."""
+        return np.array([*map(self.number, texts), -1], dtype=np.int64)
+
+
+class VesselStates:
+    """Rows of one structured dtype, one a vessel; the first field is ``vessel``.
+
+    ``text_fields`` names the integer fields that hold numbers of `strings`. A new row is all zeros but for
+    the vessel and -1 in the text fields. ``notes`` holds, by slot, what does not fit a row: plain values
+    that msgpack can carry.
+    """
+
+    def __init__(self, dtype: npt.DTypeLike, *, text_fields: tuple[str, ...] = (), buckets: int = 256) -> None:
+        self.dtype = np.dtype(dtype)
+        self.text_fields = text_fields
+        self.buckets = buckets
+        self.strings = Strings()
+        self.notes: dict[int, Any] = {}
+        self.dirty = np.zeros(buckets, dtype=np.bool_)
+        self._slots: dict[int, int] = {}
+        self._rows: Rows = np.zeros(64, dtype=self.dtype)
+        self._bucket_of: IntArray = np.zeros(64, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    @property
+    def rows(self) -> Rows:
+        """The rows in use, by slot. Read only by agreement: `apply` writes."""
+        return self._rows[: len(self._slots)]
+
+    @property
+    def bucket_of(self) -> IntArray:
+        """The bucket of every slot in use."""
+        return self._bucket_of[: len(self._slots)]
+
+    def find(self, vessel: int) -> int | None:
+        """Return the slot of *vessel*, or None when it was never seen."""
+        return self._slots.get(vessel)
+
+    def slots(self, vessels: IntArray) -> IntArray:
+        """Return the slot of each vessel; a vessel never seen gets an empty row."""
+        get = self._slots.get
+        found = [get(vessel, -1) for vessel in vessels.tolist()]
+        slots = np.array(found, dtype=np.int64)
+        if slots.size and slots.min() < 0:
+            for index in np.flatnonzero(slots < 0).tolist():
+                slots[index] = self._slot_of(int(vessels[index]))
+        return slots
+
+    def apply(self, detection: Detection) -> None:
+        """Take over what *detection* changed."""
+        self.rows[detection.slots] = detection.rows
+        self.dirty[self.bucket_of[detection.slots]] = True
+        for slot, note in detection.notes.items():
+            self.dirty[self._bucket_of[slot]] = True
+            if note is None:
+                self.notes.pop(slot, None)
+            else:
+                self.notes[slot] = note
+
+    def in_bucket(self, bucket: int) -> IntArray:
+        """Return the slots of *bucket*."""
+        return np.flatnonzero(self.bucket_of == bucket)
+
+    def by_bucket(self, buckets: IntArray) -> Iterator[tuple[int, IntArray]]:
+        """Yield each of *buckets* with its slots; one sort for all of them."""
+        order = np.argsort(self.bucket_of, kind="stable")
+        starts = np.searchsorted(self.bucket_of[order], np.arange(self.buckets + 1))
+        for bucket in buckets.tolist():
+            yield bucket, order[starts[bucket] : starts[bucket + 1]]
+
+    def _slot_of(self, vessel: int) -> int:
+        slot = self._slots.setdefault(vessel, len(self._slots))
+        if slot == len(self._rows):
+            self._grow()
+        if self._rows[slot]["vessel"] != vessel:
+            self._rows[slot]["vessel"] = vessel
+            for name in self.text_fields:
+                self._rows[slot][name] = -1
+            self._bucket_of[slot] = bucket_of(np.array([vessel]), self.buckets)[0]
+        return slot
+
+    def _grow(self) -> None:
+        self._rows = np.concatenate([self._rows, np.zeros(len(self._rows), dtype=self.dtype)])
+        self._bucket_of = np.concatenate([self._bucket_of, np.zeros_like(self._bucket_of)])
+
+
+def bucket_of(vessels: IntArray, buckets: int) -> IntArray:
+    """Return the bucket of each vessel: the same on every machine, for ever."""
+    mixed = vessels.astype(np.uint64) * _KNUTH
+    return ((mixed >> np.uint64(33)) % np.uint64(buckets)).astype(np.int64)

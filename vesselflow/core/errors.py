@@ -9,7 +9,8 @@
     ├── StackError            the local stack cannot do what was asked
     └── UsageError            a command was called in a way it does not understand
 
-The command line prints the message of each as one line; so a message is one sentence that states what was expected and what came.
+The command line prints the message of each as one line; so a message is one sentence that states what was expected and
+what came.
 """
 
 

@@ -1,0 +1,3 @@
+"""Fixtures that every folder may use."""
+
+pytest_plugins = ["tests.stack_fixture"]

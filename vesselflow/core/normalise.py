@@ -1,0 +1,278 @@
+"""A record of ``vessel.state.changed`` -> a batch of positions, changed static data, rejects and counts.
+
+What ingest computes. All states of a record are handled at once, as columns.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
+from typing import Any, Final
+
+import numpy as np
+
+from vesselflow.core import ais
+from vesselflow.core.errors import InvalidRecord
+from vesselflow.core.mids import FLAG_OF_MID
+from vesselflow.core.model import (
+    POSITION_COLUMNS,
+    STRING_COLUMNS,
+    BoolArray,
+    FloatArray,
+    Identity,
+    IntArray,
+    PositionBatch,
+    VesselState,
+    empty_batch,
+)
+from vesselflow.core.records import Reading, Reject, json_text, read_elements, read_record, reading_of
+from vesselflow.core.states import Detection, Strings, VesselStates
+from vesselflow.core.statics import TEXT_SOURCES, given_texts, join
+from vesselflow.core.times import SECONDS_BELOW, milliseconds
+
+_LAST_MS: Final = 253_402_300_799_999
+
+#: What is counted beside rejects; each is a state that is fine but not, or not wholly, used.
+COUNTED: Final = (
+    "positions",  # positions in the batch
+    "static-only",  # states that hold static data and no position
+    "position-not-available",  # states whose position is 91, 181 or (0, 0)
+    "not-a-ship",  # base stations, aids to navigation, aircraft and the like; impossible MMSIs
+    "bad-imo",  # IMO numbers that fail their check digit and are left out
+    "future",  # times clamped to the receipt
+    "bad-value",  # lesser values that could not be read and are left out
+)
+
+_FIELDS: Final = {
+    "imo": "IMO",
+    "mmsi": "MMSI",
+    "lon_deg": "Longitude",
+    "lat_deg": "Latitude",
+    "at": "Timestamp",
+    "sog_kn": "SpeedOverGround",
+    "cog_deg": "CourseOverGround",
+    "heading_deg": "Heading",
+    "nav_status": "NavigationalStatus",
+    "message_type": "MessageType",
+    "draught_m": "Draught",
+    "length_m": "Length",
+    "width_m": "Width",
+    **TEXT_SOURCES,
+}
+_values_of = attrgetter(*_FIELDS.values())
+_SIZES: Final = ("draught_m", "length_m", "width_m")
+_FLAGS: Final = np.array([FLAG_OF_MID.get(mid, "") for mid in range(1000)], dtype=object)
+
+Columns = dict[str, Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Normalised:
+    """What a record came to. ``detection`` is to be applied to the statics; ``counts`` has no zeros."""
+
+    batch: PositionBatch
+    detection: Detection
+    rejects: list[Reject] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def normalise(
+    record: bytes | Sequence[VesselState],
+    statics: VesselStates,
+    *,
+    identity: Identity,
+    received_ms: int,
+    source_partition: int,
+    source_offset: int,
+    future_limit_ms: int,
+) -> Normalised:
+    """Return what *record*, in bytes or already as states, holds; never raises, whatever the bytes.
+
+    Positions keep the order of the record. A state's own static data count for its position. Only ships become
+    vessels; a state with a valid IMO number counts as a ship whatever its MMSI. *statics* gets empty rows for vessels
+    never seen and numbers for new texts; nothing else in it changes until the detection is applied.
+
+    Reasons of rejects: not-json, not-a-state, no-identity, bad-imo, bad-mmsi, no-position, bad-position, bad-time.
+    """
+    reading = read_record(record) if isinstance(record, bytes) else reading_of(record)
+    try:
+        work = _Work(reading, identity)
+    except (OverflowError, TypeError, ValueError):
+        # A number beyond 64 bits, or states built by hand with values of other types.
+        reading = read_elements([{name: getattr(s, name) for name in s.__struct_fields__} for s in reading.states])
+        work = _Work(reading, identity)
+    batch, detection = _positions(work, statics, received_ms, future_limit_ms)
+    count = len(batch)
+    batch = replace(
+        batch,
+        source_partition=np.full(count, source_partition, dtype=POSITION_COLUMNS["source_partition"]),
+        source_offset=np.full(count, source_offset, dtype=POSITION_COLUMNS["source_offset"]),
+    )
+    counts = {name: number for name, number in work.counts.items() if number}
+    return Normalised(batch, detection, sorted(work.rejects, key=lambda reject: reject.index or 0), counts)
+
+
+class _Work:
+    """The columns of one record's states on their way: which are accepted, which have a position, what was counted."""
+
+    def __init__(self, reading: Reading, identity: Identity) -> None:
+        self.reading = reading
+        self.rejects = list(reading.rejects)
+        self.counts = dict.fromkeys(COUNTED, 0) | {"bad-value": reading.unread}
+        self.columns: Columns = dict(zip(_FIELDS, zip(*map(_values_of, reading.states), strict=True), strict=False))
+        self.accepted: BoolArray = np.ones(len(reading.states), dtype=np.bool_)
+        if not reading.states:
+            return
+        self.message_type = self.integers("message_type", 0)
+        self._identify(identity)
+        self._locate()
+        self._time()
+
+    def integers(self, name: str, missing: int) -> IntArray:
+        """Return a column of integers with *missing* for None."""
+        column = self.columns[name]
+        if column.count(None):
+            column = [missing if value is None else value for value in column]
+        return np.array(column, dtype=np.int64)
+
+    def floats(self, name: str) -> FloatArray:
+        """Return a column of floats with NaN for None."""
+        return np.array(self.columns[name], dtype=np.float64)
+
+    def reject(self, rows: BoolArray, reason: str) -> None:
+        """Take the accepted states among *rows* out, for *reason*."""
+        for row in np.flatnonzero(rows & self.accepted).tolist():
+            payload = json_text(self.reading.states[row])
+            self.rejects.append(Reject(int(self.reading.indexes[row]), reason, payload))
+        self.accepted &= ~rows
+
+    def count(self, name: str, rows: BoolArray) -> None:
+        """Count the accepted states among *rows*."""
+        self.counts[name] += int(np.count_nonzero(rows & self.accepted))
+
+    def _identify(self, identity: Identity) -> None:
+        imo, mmsi = self.integers("imo", 0), self.integers("mmsi", 0)
+        has_imo, is_ship = ais.are_imo(imo), ais.is_ship(mmsi)
+        bad_imo, has_mmsi = (imo != 0) & ~has_imo, mmsi != 0
+        self.reject(~has_imo & ~has_mmsi & ~bad_imo, "no-identity")
+        self.reject(~has_mmsi & bad_imo, "bad-imo")
+        self.reject(~has_imo & ((mmsi < 0) | (mmsi > 999_999_999)), "bad-mmsi")
+        self.count("bad-imo", bad_imo)
+        self.count("not-a-ship", ~has_imo & ~is_ship)
+        self.accepted &= has_imo | is_ship
+        self.imo, self.mmsi = np.where(has_imo, imo, 0), np.where(is_ship, mmsi, 0)
+        first, second = (self.imo, self.mmsi) if identity == "imo" else (self.mmsi, self.imo)
+        self.vessel = np.where(first != 0, first, second)
+
+    def _locate(self) -> None:
+        self.lon_deg, self.lat_deg = self.floats("lon_deg"), self.floats("lat_deg")
+        no_lon, no_lat = np.isnan(self.lon_deg), np.isnan(self.lat_deg)
+        missing = ais.positions_missing(self.lon_deg, self.lat_deg)
+        absent = no_lon & no_lat
+        valid = ais.positions_valid(self.lon_deg, self.lat_deg)
+        self.reject((no_lon != no_lat) | ~(absent | missing | valid), "bad-position")
+        self.reject(absent & (self.message_type == 0) & self._says_nothing(absent), "no-position")
+        self.count("position-not-available", missing)
+        self.count("static-only", absent)
+        self.has_position = valid & ~missing
+
+    def _says_nothing(self, absent: BoolArray) -> BoolArray:
+        nothing = absent.copy()
+        for name in (*TEXT_SOURCES, *_SIZES) if absent.any() else ():
+            nothing &= np.array([value is None for value in self.columns[name]])
+        return nothing
+
+    def _time(self) -> None:
+        """Read the times; 0 where there is none."""
+        column = self.columns["at"]
+        if str in {*map(type, column)}:
+            column = [self._milliseconds(value) for value in column]
+        else:
+            column = [value or 0 for value in column]
+        at_ms = np.array(column, dtype=np.int64)
+        self.at_ms = np.where(np.abs(at_ms) < SECONDS_BELOW, at_ms * 1000, at_ms)
+        self.reject((self.at_ms < 0) | (self.at_ms > _LAST_MS), "bad-time")
+
+    def _milliseconds(self, value: int | str | None) -> int:
+        try:
+            return milliseconds(value or 0) or 0
+        except InvalidRecord:
+            return -1
+
+
+def _positions(
+    work: _Work, statics: VesselStates, received_ms: int, future_limit_ms: int
+) -> tuple[PositionBatch, Detection]:
+    accepted = np.flatnonzero(work.accepted)
+    if not len(accepted):
+        return empty_batch(), Detection(np.arange(0), statics.rows[:0].copy())
+    slots = statics.slots(work.vessel[accepted])
+    known, detection = join(statics, slots, _given(work, statics.strings, accepted))
+    has_position = work.has_position[accepted]
+    rows = accepted[has_position]
+    known = {name: column[has_position] for name, column in known.items()}
+    work.counts["positions"] = len(rows)
+    vessel = work.vessel[rows]
+    mmsi = np.where(vessel >= 10_000_000, vessel, known["mmsi"])
+    texts, strings = _own_strings(known | {"flag": _flags(known["flag"], mmsi, statics.strings)}, statics.strings)
+    at_ms = work.at_ms[rows]
+    in_future = at_ms > received_ms + future_limit_ms
+    work.counts["future"] = int(np.count_nonzero(in_future))
+    columns = {
+        "vessel": vessel,
+        "imo": np.where(vessel < 10_000_000, vessel, known["imo"]),
+        "mmsi": mmsi,
+        "at_ms": np.where((at_ms == 0) | in_future, received_ms, at_ms),
+        "received_ms": np.full(len(rows), received_ms),
+        "lon_deg": work.lon_deg[rows],
+        "lat_deg": work.lat_deg[rows],
+        "sog_kn": ais.speeds(work.floats("sog_kn"), work.message_type)[rows],
+        "cog_deg": ais.angles(work.floats("cog_deg")[rows]),
+        "heading_deg": ais.angles(work.floats("heading_deg")[rows]),
+        "nav_status": _statuses(work.integers("nav_status", -1)[rows]),
+        **texts,
+        "source_partition": np.zeros(len(rows)),
+        "source_offset": np.zeros(len(rows)),
+        "source_index": work.reading.indexes[rows],
+    }
+    typed = {name: columns[name].astype(dtype, copy=False) for name, dtype in POSITION_COLUMNS.items()}
+    return PositionBatch(**typed, strings=strings), detection
+
+
+def _given(work: _Work, strings: Strings, accepted: IntArray) -> dict[str, Any]:
+    """Return the static columns in which any state says something, for the *accepted* states."""
+    given: dict[str, Any] = dict(given_texts(work.columns, strings))
+    # Numbers that the vessel's own number already says are not remembered once more.
+    given["imo"] = np.where(work.imo != work.vessel, work.imo, 0).astype(np.int32)
+    given["mmsi"] = np.where(work.mmsi != work.vessel, work.mmsi, 0).astype(np.int32)
+    for name in _SIZES:
+        column = work.columns[name]
+        if column.count(None) < len(column):
+            size = work.floats(name)
+            given[name] = np.where((size > 0.0) & (size < 1000.0), size, 0.0).astype(np.float32)
+    return {name: column[accepted] for name, column in given.items() if name not in ("imo", "mmsi") or column.any()}
+
+
+def _statuses(codes: IntArray) -> IntArray:
+    return np.where((codes >= 0) & (codes < 15), codes, -1)
+
+
+def _flags(flag: IntArray, mmsi: IntArray, strings: Strings) -> IntArray:
+    """Return the flags with those that no source gave taken from the MMSI's country digits."""
+    unknown = flag < 0
+    mids = np.unique(mmsi[unknown] // 1_000_000)
+    if not len(mids):
+        return flag
+    numbers = np.array([strings.number(text) if text else -1 for text in _FLAGS[mids].tolist()])
+    flag = flag.astype(np.int64)
+    flag[unknown] = numbers[np.searchsorted(mids, mmsi[unknown] // 1_000_000)]
+    return flag
+
+
+def _own_strings(known: dict[str, Any], strings: Strings) -> tuple[dict[str, IntArray], tuple[str, ...]]:
+    """Return the text columns as indexes into a table of only the texts that occur, and that table."""
+    stacked = np.concatenate([known[name] for name in STRING_COLUMNS])
+    numbers, inverse = np.unique(stacked, return_inverse=True)
+    offset = int(np.searchsorted(numbers, 0))  # so many are -1: one or none
+    texts = tuple(str(strings.text(number)) for number in numbers[offset:].tolist())
+    parts = np.split(np.asarray(inverse - offset, dtype=np.int64), len(STRING_COLUMNS))
+    return dict(zip(STRING_COLUMNS, parts, strict=True)), texts

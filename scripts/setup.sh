@@ -33,23 +33,33 @@ find_python() {
 
 # Debian's packages start what they install, and Postgres' makes a cluster of its own on port 5432. The stack brings its
 # own, so both are held back while apt runs, and what was there before is put back.
+CLUSTERS=/etc/postgresql-common/createcluster.conf
+POLICY=/usr/sbin/policy-rc.d
+
 hold_services_back() {
-    # A cluster that a machine already has stays as it is; the file only matters while a package of Postgres is unpacked.
-    if [[ ! -e /etc/postgresql-common/createcluster.conf ]]; then
-        mkdir -p /etc/postgresql-common
-        echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
-        made_conf=yes
-    fi
-    if [[ ! -e /usr/sbin/policy-rc.d ]]; then
-        printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
-        chmod 755 /usr/sbin/policy-rc.d
-        made_policy=yes
+    mkdir -p "$(dirname $CLUSTERS)"
+    if [[ -e $CLUSTERS ]]; then cp -p $CLUSTERS $CLUSTERS.before-setup; fi
+    echo 'create_main_cluster = false' >>$CLUSTERS
+    held_clusters=yes
+    if [[ ! -e $POLICY ]]; then
+        held_policy=yes
+        printf '#!/bin/sh\nexit 101\n' >$POLICY
+        chmod 755 $POLICY
     fi
 }
 
 let_services_go() {
-    if [[ ${made_conf:-} == yes ]]; then rm -f /etc/postgresql-common/createcluster.conf; made_conf=; fi
-    if [[ ${made_policy:-} == yes ]]; then rm -f /usr/sbin/policy-rc.d; made_policy=; fi
+    if [[ ${held_clusters:-} == yes ]]; then
+        rm -f $CLUSTERS
+        # The file of before, else the package's own, which it puts beside a file that it finds.
+        if [[ -e $CLUSTERS.before-setup ]]; then
+            mv $CLUSTERS.before-setup $CLUSTERS
+        elif [[ -e $CLUSTERS.ucf-dist ]]; then
+            mv $CLUSTERS.ucf-dist $CLUSTERS
+        fi
+    fi
+    if [[ ${held_policy:-} == yes ]]; then rm -f $POLICY; fi
+    held_clusters='' held_policy=''
 }
 
 apt_install() {
@@ -62,7 +72,7 @@ apt_install() {
         say "apt-get installs $*"
         trap let_services_go EXIT
         hold_services_back
-        if ! (apt-get update -qq && DEBIAN_FRONTEND=noninteractive $command -qq -o Dpkg::Options::=--force-confold \
+        if ! (apt-get update -qq && DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 $command -qq -o Dpkg::Options::=--force-confold \
             -o Dpkg::Use-Pty=0) >"$STAMPS/apt.log" 2>&1; then
             tail -n 3 "$STAMPS/apt.log" >&2
             missing+=("apt-get failed, see $STAMPS/apt.log; then run: $command")
@@ -112,7 +122,7 @@ install_python() {
     if ! is_done project "$want"; then
         say "installs the project itself into $VENV, editable"
         # No build isolation: the build backend is locked like everything else.
-        "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ||
+        "$VENV/bin/python" -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e . ||
             fail "the project could not be installed; see above"
         mark_done project "$want"
     fi
@@ -130,7 +140,7 @@ install_kafka() {
     fi
     say "fetches the jars of Kafka into .local/kafka/libs"
     rm -rf .local/kafka/libs
-    if mvn -q -B -f scripts/kafka/pom.xml -Dlibs="$PWD/.local/kafka/libs" dependency:copy-dependencies@libs; then
+    if mvn -q -B -Dstyle.color=never -f scripts/kafka/pom.xml -Dlibs="$PWD/.local/kafka/libs" dependency:copy-dependencies@libs; then
         mark_done kafka "$(hash_of scripts/kafka/pom.xml)"
     else
         missing+=("Maven could not fetch Kafka; see above and run make setup again, or set KAFKA_BROKERS")

@@ -70,7 +70,7 @@ class Settings:
     replication_factor: int = _setting(1, "Copies of each topic, when it is created.", least=1)
     batch_positions: int = _setting(500, "Most positions in one micro-batch.", least=1, most=5000)
     coalesce_ms: int = _setting(20, "Longest wait in milliseconds for a micro-batch to fill.", least=0)
-    buckets: int = _setting(256, "Buckets of vessels in one partition's state; one bucket is one row.", least=1)
+    buckets: int = _setting(64, "Buckets of vessels in one partition's state; one bucket is one row.", least=1)
 
     checkpoint_s: float = _setting(2.0, "Seconds between two checkpoints of ingest and the detectors.", least=0.05)
     activity_checkpoint_s: float = _setting(10.0, "Seconds between two checkpoints of the activity.", least=0.05)

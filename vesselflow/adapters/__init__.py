@@ -1,0 +1,1 @@
+"""Fulfils the ports on real servers: Postgres, Redis, the wall clock."""

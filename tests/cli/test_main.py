@@ -1,5 +1,7 @@
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -82,3 +84,20 @@ def test_every_command_has_a_help_text() -> None:
         assert command is not None
         assert command.name == name
         assert command.help
+
+
+def test_other_commands_are_fausts_own_for_our_app(tmp_path: Path) -> None:
+    (tmp_path / "boats.py").write_text("import faust\napp = faust.App('boats')\nt = app.Table('hulls')\n")
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    # For Faust, `-A boats` stands in front; for us, the app is known.
+    through_faust = [sys.executable, "-m", "faust", "-A", "boats", "--json", "tables"]
+    ours = "import vesselflow.cli as cli; cli.APP = 'boats'; cli.main()"
+    through_us = [sys.executable, "-c", ours, "--json", "tables"]
+
+    theirs, mine = (
+        subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
+        for words in (through_faust, through_us)
+    )
+
+    assert "hulls" in mine.stdout
+    assert (mine.stdout, mine.returncode) == (theirs.stdout, theirs.returncode)

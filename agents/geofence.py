@@ -1,0 +1,28 @@
+"""Positions in, entered and exited out."""
+
+from __future__ import annotations
+
+from faust.types import StreamT
+
+from vesselflow import streams
+from vesselflow.agents.detecting import ALERT_LIMIT_MS, Detector
+from vesselflow.core import geofence as core
+from vesselflow.loop import Loop
+from vesselflow.rules import rules
+from vesselflow.tables import states
+from vesselflow.worker import worker
+
+
+def policy() -> core.GeofencePolicy:
+    """Return the plain policy over the fences in force."""
+    return core.GeofencePolicy(fences=rules.fences, alert_limit_ms=ALERT_LIMIT_MS)
+
+
+loop = worker.add(Loop(Detector("geofence", states.geofence, core.new_states, core.detect, policy), worker))
+
+
+@streams.app.agent(streams.positions, name="geofence")
+async def geofence(stream: StreamT[bytes]) -> None:
+    """Detect crossings of fences, once the fences are loaded."""
+    await rules.loaded.wait()
+    await loop.run(stream)

@@ -1,0 +1,324 @@
+"""The one loop that every agent shares: read in order, work in memory, send, checkpoint.
+
+What may go wrong, and the rule that closes it:
+
+* Faust skips records around a recovery -> an agent knows the offset it expects, drops what lies above it and
+  asks for the rest again, until the record comes or proves to be gone (`Loop._is_due`).
+* A crash loses what was in memory -> state, with the progress it includes, goes to the changelog only after the
+  broker has all that was sent until then (`Loop.checkpoint`); a restart replays from exactly that state.
+* Partitions move while a checkpoint is due -> it is made before they go, or the process ends (`worker.py`).
+* A record that cannot be used goes to the dead letters and the stream goes on (`Loop._work`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from faust.types import TP, EventT, StreamT
+
+from vesselflow import metrics, streams
+from vesselflow.core import wire
+from vesselflow.core.errors import InvalidRecord
+from vesselflow.core.model import DeadLetter
+from vesselflow.outbox import Outbox, Outgoing, Sent
+from vesselflow.state import Origins, Rows, restore, snapshot
+from vesselflow.streams import App
+from vesselflow.tables.acknowledged import AcknowledgedTable
+
+logger = logging.getLogger(__name__)
+
+#: A record is worked on this often before it counts as one that crashes the code.
+TRIES: Final = 3
+#: A dead letter is cut to this; the record itself stays in its topic.
+DEAD_LETTER_BYTES: Final = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One Kafka record; ``received_ms`` is its timestamp at the broker."""
+
+    topic: str
+    partition: int
+    offset: int
+    received_ms: int
+    value: bytes
+
+
+@dataclass(eq=False)
+class Part:
+    """One partition of one agent: its working state by table, and how far it is."""
+
+    partition: int
+    rows: Mapping[str, Rows]
+    work: Any = None
+    offset: int = 0
+    saved: int = -1
+    until: int = 0
+    origins: Origins = field(default_factory=dict)
+    event: EventT[Any] | None = None
+    sent: Sent = field(default_factory=Sent)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    moved_at: float = field(default_factory=time.monotonic)
+
+
+class Stage(Protocol):
+    """What makes an agent that agent. Nothing in it waits."""
+
+    name: str
+    topic: Any
+    checkpoint_s: float
+    tick_s: float
+
+    @property
+    def tables(self) -> Mapping[str, TableRows]:
+        """The tables of its state, by a name of its own."""
+        ...
+
+    def open(self, partition: int) -> Part:
+        """Return an empty part."""
+        ...
+
+    def work(self, part: Part, record: Record) -> list[Outgoing]:
+        """Take *record* in and return what to send; raises `InvalidRecord` and has then changed nothing."""
+        ...
+
+    def split(self, record: Record) -> list[Record]:
+        """Return *record* cut vessel by vessel, so that one crashing vessel does not take the others along."""
+        ...
+
+    def flush(self, part: Part) -> list[Outgoing]:
+        """Return what is waiting to be sent together with later records."""
+        ...
+
+    def tick(self, part: Part) -> list[Outgoing]:
+        """Return what is to be sent because time has passed; called every `tick_s`."""
+        ...
+
+
+class TableRows(Protocol):
+    """How the rows of one part are kept in a table."""
+
+    table: AcknowledgedTable
+
+    def read(self, partitions: set[int]) -> Mapping[int, tuple[Mapping[int, bytes], bytes | None]]:
+        """Return each partition's rows by number, and its progress."""
+        ...
+
+    def key(self, partition: int, number: int | None) -> Any:
+        """Return the table's key of a row; None is the progress."""
+        ...
+
+
+class Shared(Protocol):
+    """What the loops of one process share."""
+
+    app: App
+    outbox: Outbox
+
+
+class Loop:
+    """One agent's loop over the partitions it has."""
+
+    def __init__(self, stage: Stage, shared: Shared) -> None:
+        self.stage = stage
+        self.parts: dict[int, Part] = {}
+        self.stopping = False
+        self._app = shared.app
+        self._outbox = shared.outbox
+        self._topic = stage.topic.get_topic_name()
+        self._gaps: dict[int, float] = {}
+
+    async def run(self, stream: StreamT[bytes]) -> None:
+        """Work on every record of *stream*. An event acknowledged by Faust would be one it may lose."""
+        async for event in stream.noack().events():
+            await self.take(event)
+
+    async def take(self, event: EventT[Any]) -> None:
+        """Work on one record if it is the one expected."""
+        message = event.message
+        part = self.parts.get(message.partition)
+        if part is None or self.stopping or not self._is_due(part, message.offset):
+            return
+        # Kafka's timestamp is in milliseconds; Faust made seconds of it.
+        received_ms = round(message.timestamp * 1000)
+        record = Record(self._topic, message.partition, message.offset, received_ms, message.value or b"")
+        outgoing = self._work(part, record)
+        part.event = event
+        part.offset = message.offset + 1
+        part.moved_at = time.monotonic()
+        metrics.RECORDS.labels(self.stage.name).inc()
+        self._outbox.put(outgoing, part.sent)
+        await self._outbox.room()
+
+    def tp(self, partition: int) -> TP:
+        """Return the source partition."""
+        return TP(self._topic, partition)
+
+    def _is_due(self, part: Part, offset: int) -> bool:
+        if offset == part.offset:
+            self._gaps.pop(part.partition, None)
+            return True
+        if offset < part.offset:
+            return False
+        if self._app.consumer.first_after_seek(self.tp(part.partition)) == offset and part.partition in self._gaps:
+            # Read on purpose from the expected offset, and this came: what lies between does not exist.
+            logger.warning("%s: %s has no records %d to %d", self.stage.name, self._topic, part.offset, offset - 1)
+            metrics.HOLES.labels(self.stage.name).inc(offset - part.offset)
+            self._gaps.pop(part.partition)
+            return True
+        if part.partition not in self._gaps:
+            logger.info("%s: expected %s/%d at %d, got %d", self.stage.name, self._topic, part.partition, part.offset, offset)
+            metrics.GAPS.labels(self.stage.name).inc()
+            self.seek(part)
+        return False
+
+    def seek(self, part: Part) -> None:
+        """Ask for the expected record again."""
+        self._gaps[part.partition] = time.monotonic()
+        self._app.consumer.want(self.tp(part.partition), part.offset)
+
+    def seek_again(self, wait_s: float) -> None:
+        """Repeat the seeks that have not brought their record within *wait_s*."""
+        for partition, since in list(self._gaps.items()):
+            part = self.parts.get(partition)
+            if part is None:
+                self._gaps.pop(partition)
+            elif time.monotonic() - since >= wait_s:
+                self.seek(part)
+
+    def _work(self, part: Part, record: Record) -> list[Outgoing]:
+        for attempt in range(TRIES):
+            try:
+                return self.stage.work(part, record)
+            except InvalidRecord as error:
+                return [dead_letter(record, error.reason, detail=error.detail)]
+            except Exception:
+                # The loop alone decides what a record that crashes the code becomes.
+                logger.exception("%s: %s/%d at %d, try %d", self.stage.name, *_place(record), attempt + 1)
+        return self._work_apart(part, record)
+
+    def _work_apart(self, part: Part, record: Record) -> list[Outgoing]:
+        outgoing = []
+        before, reached = part.origins, dict(part.origins)
+        for each in self.stage.split(record):
+            # The pieces interleave, so each is judged by the origins before the record.
+            part.origins = before
+            try:
+                outgoing += self.stage.work(part, each)
+            except Exception as error:
+                reason = error.reason if isinstance(error, InvalidRecord) else "crash"
+                outgoing.append(dead_letter(each, reason, trace=traceback.format_exc()))
+            reached.update({source: max(at, reached.get(source, at)) for source, at in part.origins.items()})
+        part.origins = reached
+        return outgoing
+
+    async def checkpoint(self, part: Part) -> None:
+        """Write what changed and the progress, once the broker has what was sent until now."""
+        async with part.lock:
+            if part.offset == part.saved or part.offset < part.until or part.event is None:
+                # Nothing new, or a replay under way: rows do not include the same records yet.
+                return
+            started = time.monotonic()
+            self._outbox.put(self.stage.flush(part), part.sent)
+            offset, event = part.offset, part.event
+            written = {name: snapshot(rows, offset, part.origins) for name, rows in part.rows.items()}
+            await self._outbox.acknowledged(part.sent)
+            for name, (changed, progress) in written.items():
+                self._write(self.stage.tables[name], part.partition, event, changed, progress)
+            part.saved = offset
+            metrics.CHECKPOINT_SECONDS.labels(self.stage.name).observe(time.monotonic() - started)
+
+    def _write(
+        self,
+        rows: TableRows,
+        partition: int,
+        event: EventT[Any],
+        changed: Sequence[tuple[int, bytes | None]],
+        progress: bytes,
+    ) -> None:
+        pairs = [(rows.key(partition, number), body) for number, body in changed]
+        rows.table.write(event, [*pairs, (rows.key(partition, None), progress)])
+
+    async def settled(self, part: Part) -> None:
+        """Checkpoint *part* and wait until the changelogs have it."""
+        await self.checkpoint(part)
+        for rows in self.stage.tables.values():
+            await rows.table.acknowledged(part.partition)
+
+    def open(self, partitions: set[int]) -> dict[int, int | None]:
+        """Restore *partitions* from the tables; return where each starts, None for its log's beginning."""
+        stored = {name: rows.read(partitions) for name, rows in self.stage.tables.items()}
+        self._gaps.clear()
+        self.parts = {partition: self._restored(partition, stored) for partition in partitions}
+        return {partition: _start(part) for partition, part in self.parts.items()}
+
+    def _restored(self, partition: int, stored: Mapping[str, Any]) -> Part:
+        part = self.stage.open(partition)
+        for name, rows in part.rows.items():
+            restore(rows, *stored[name].get(partition, ({}, None)))
+        first = min(part.rows.values(), key=lambda rows: -1 if rows.ledger.start is None else rows.ledger.start)
+        part.origins = dict(first.ledger.origins)
+        part.until = max(rows.ledger.until for rows in part.rows.values())
+        return part
+
+    def close(self) -> None:
+        """Forget every part: the partitions are gone, or will be restored."""
+        self.parts = {}
+
+    def waits(self, part: Part) -> bool:
+        """Tell whether *part* waits for something outside that is down, which is no stall."""
+        return False
+
+    async def keep_checkpoints(self) -> None:
+        """Checkpoint every part in turn, spread over the interval so that none adds to another's pause."""
+        while True:
+            parts = list(self.parts.values())
+            for part in parts:
+                if not self.stopping and self.parts.get(part.partition) is part:
+                    await self.checkpoint(part)
+                await asyncio.sleep(self.stage.checkpoint_s / len(parts))
+            if not parts:
+                await asyncio.sleep(self.stage.checkpoint_s)
+
+    async def keep_time(self) -> None:
+        """Send what time brings, and repeat seeks that brought nothing for a second."""
+        while True:
+            await asyncio.sleep(self.stage.tick_s)
+            self.seek_again(1.0)
+            if not self.stopping:
+                for part in list(self.parts.values()):
+                    self._outbox.put(self.stage.tick(part), part.sent)
+
+
+def _start(part: Part) -> int | None:
+    starts = [rows.ledger.start for rows in part.rows.values()]
+    return None if None in starts else min(start for start in starts if start is not None)
+
+
+def _place(record: Record) -> tuple[str, int, int]:
+    return record.topic, record.partition, record.offset
+
+
+def dead_letter(
+    record: Record, reason: str, *, detail: str = "", index: int | None = None, payload: str | None = None, trace: str | None = None
+) -> Outgoing:
+    """Return what is sent for a record, or one element of it, that cannot be used."""
+    metrics.DEAD_LETTERS.labels(reason).inc()
+    text = record.value[:DEAD_LETTER_BYTES].decode(errors="replace") if payload is None else payload
+    letter = DeadLetter(
+        reason=f"{reason}: {detail}" if detail else reason,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        index=index,
+        payload=text[:DEAD_LETTER_BYTES],
+        received_ms=record.received_ms,
+        traceback=trace,
+    )
+    return Outgoing(streams.dead_letters.get_topic_name(), 0, wire.encode_dead_letter(letter))

@@ -140,10 +140,12 @@ install_kafka() {
     fi
     say "fetches the jars of Kafka into .local/kafka/libs"
     rm -rf .local/kafka/libs
-    if mvn -q -B -Dstyle.color=never -f scripts/kafka/pom.xml -Dlibs="$PWD/.local/kafka/libs" dependency:copy-dependencies@libs; then
+    if mvn -q -B -f scripts/kafka/pom.xml -Dlibs="$PWD/.local/kafka/libs" dependency:copy-dependencies@libs \
+        >"$STAMPS/maven.log" 2>&1; then
         mark_done kafka "$(hash_of scripts/kafka/pom.xml)"
     else
-        missing+=("Maven could not fetch Kafka; see above and run make setup again, or set KAFKA_BROKERS")
+        grep -m 1 ERROR "$STAMPS/maven.log" >&2 || true
+        missing+=("Maven could not fetch Kafka, see $STAMPS/maven.log; run make setup again, or set KAFKA_BROKERS")
     fi
 }
 

@@ -5,6 +5,7 @@ Every test shares it, so a test makes topics, clients and databases under names 
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,11 +25,14 @@ def stack() -> Iterator[Settings]:
     home = Path(tempfile.mkdtemp(prefix="vesselflow-test-"))
     settings = Settings.from_env(local_environ(home, free_base(OFFSETS)))
     running = Stack(settings)
+    # A session that is told to end shall not leave a Kafka behind.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         running.start()
         yield settings
     finally:
         running.stop()
+        signal.signal(signal.SIGTERM, before)
         shutil.rmtree(home, ignore_errors=True)
 
 

@@ -3,7 +3,6 @@
 Source: ITU-R M.1371-5 annex 8 (messages, tables 45, 46 and 53), ITU-R M.585-9 (MMSI), IMO resolution A.1117(30) (IMO number).
 """
 
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -179,7 +178,6 @@ def positions_valid(lon_deg: FloatArray, lat_deg: FloatArray) -> BoolArray:
     return valid
 
 
-@lru_cache(maxsize=1 << 16)
 def clean_text(text: str) -> str:
     """Return an AIS text without what follows its ``@``, control characters, and padding; runs of blanks become one.
 

@@ -150,6 +150,7 @@ _READERS: Final[dict[str, Callable[[str, object], Any]]] = {
     "VesselType": _code_or_text,
     "Timestamp": _time,
     **dict.fromkeys(
-        ("Latitude", "Longitude", "SpeedOverGround", "CourseOverGround", "Heading", "Draught", "Length", "Width"), _number
+        ("Latitude", "Longitude", "SpeedOverGround", "CourseOverGround", "Heading", "Draught", "Length", "Width"),
+        _number,
     ),
 }

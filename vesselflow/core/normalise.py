@@ -5,9 +5,9 @@ What ingest computes. All states of a record are handled at once, as columns.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from operator import attrgetter
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 
 from vesselflow.core import ais
@@ -25,8 +25,8 @@ from vesselflow.core.model import (
     empty_batch,
 )
 from vesselflow.core.records import Reading, Reject, json_text, read_elements, read_record, reading_of
-from vesselflow.core.states import Detection, Strings, VesselStates
-from vesselflow.core.statics import TEXT_SOURCES, given_texts, join
+from vesselflow.core.states import Detection, Rows, Strings, VesselStates
+from vesselflow.core.statics import TEXTS, given_texts, join
 from vesselflow.core.times import SECONDS_BELOW, milliseconds
 
 _LAST_MS: Final = 253_402_300_799_999
@@ -42,27 +42,32 @@ COUNTED: Final = (
     "bad-value",  # lesser values that could not be read and are left out
 )
 
-_FIELDS: Final = {
-    "imo": "IMO",
-    "mmsi": "MMSI",
-    "lon_deg": "Longitude",
-    "lat_deg": "Latitude",
-    "at": "Timestamp",
-    "sog_kn": "SpeedOverGround",
-    "cog_deg": "CourseOverGround",
-    "heading_deg": "Heading",
-    "nav_status": "NavigationalStatus",
-    "message_type": "MessageType",
-    "draught_m": "Draught",
-    "length_m": "Length",
-    "width_m": "Width",
-    **TEXT_SOURCES,
+#: Field of `VesselState` -> column, in the order of its fields.
+_COLUMNS: Final = {
+    "IMO": "imo",
+    "MMSI": "mmsi",
+    "Latitude": "lat_deg",
+    "Longitude": "lon_deg",
+    "AISDestination": "destination",
+    "Timestamp": "at",
+    "SpeedOverGround": "sog_kn",
+    "CourseOverGround": "cog_deg",
+    "Heading": "heading_deg",
+    "NavigationalStatus": "nav_status",
+    "VesselName": "name",
+    "CallSign": "call_sign",
+    "VesselType": "ship_type",
+    "Flag": "flag",
+    "Draught": "draught_m",
+    "ETA": "eta",
+    "Length": "length_m",
+    "Width": "width_m",
+    "MessageType": "message_type",
 }
-_values_of = attrgetter(*_FIELDS.values())
 _SIZES: Final = ("draught_m", "length_m", "width_m")
-_FLAGS: Final = np.array([FLAG_OF_MID.get(mid, "") for mid in range(1000)], dtype=object)
+_FLAGS: Final = [FLAG_OF_MID.get(mid) for mid in range(1000)]
 
-Columns = dict[str, Sequence[Any]]
+assert tuple(_COLUMNS) == VesselState.__struct_fields__
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,8 @@ class _Work:
         self.reading = reading
         self.rejects = list(reading.rejects)
         self.counts = dict.fromkeys(COUNTED, 0) | {"bad-value": reading.unread}
-        self.columns: Columns = dict(zip(_FIELDS, zip(*map(_values_of, reading.states), strict=True), strict=False))
+        values = zip(*map(msgspec.structs.astuple, reading.states), strict=True)
+        self.columns = dict(zip(_COLUMNS.values(), values, strict=False))
         self.accepted: BoolArray = np.ones(len(reading.states), dtype=np.bool_)
         if not reading.states:
             return
@@ -129,7 +135,7 @@ class _Work:
 
     def integers(self, name: str, missing: int) -> IntArray:
         """Return a column of integers with *missing* for None."""
-        column = self.columns[name]
+        column: Sequence[int | None] = self.columns[name]
         if column.count(None):
             column = [missing if value is None else value for value in column]
         return np.array(column, dtype=np.int64)
@@ -170,20 +176,22 @@ class _Work:
         absent = no_lon & no_lat
         valid = ais.positions_valid(self.lon_deg, self.lat_deg)
         self.reject((no_lon != no_lat) | ~(absent | missing | valid), "bad-position")
-        self.reject(absent & (self.message_type == 0) & self._says_nothing(absent), "no-position")
+        self.reject(self._silent(absent & (self.message_type == 0)), "no-position")
         self.count("position-not-available", missing)
         self.count("static-only", absent)
         self.has_position = valid & ~missing
 
-    def _says_nothing(self, absent: BoolArray) -> BoolArray:
-        nothing = absent.copy()
-        for name in (*TEXT_SOURCES, *_SIZES) if absent.any() else ():
-            nothing &= np.array([value is None for value in self.columns[name]])
-        return nothing
+    def _silent(self, rows: BoolArray) -> BoolArray:
+        """Tell which of *rows* say nothing beside who they are."""
+        silent = np.zeros_like(rows)
+        names = (*TEXTS, *_SIZES)
+        for row in np.flatnonzero(rows & self.accepted).tolist():
+            silent[row] = all(self.columns[name][row] is None for name in names)
+        return silent
 
     def _time(self) -> None:
         """Read the times; 0 where there is none."""
-        column = self.columns["at"]
+        column: Sequence[Any] = self.columns["at"]
         if str in {*map(type, column)}:
             column = [self._milliseconds(value) for value in column]
         else:
@@ -209,11 +217,12 @@ def _positions(
     known, detection = join(statics, slots, _given(work, statics.strings, accepted))
     has_position = work.has_position[accepted]
     rows = accepted[has_position]
-    known = {name: column[has_position] for name, column in known.items()}
+    known = known.compress(has_position)
     work.counts["positions"] = len(rows)
     vessel = work.vessel[rows]
     mmsi = np.where(vessel >= 10_000_000, vessel, known["mmsi"])
-    texts, strings = _own_strings(known | {"flag": _flags(known["flag"], mmsi, statics.strings)}, statics.strings)
+    known["flag"] = _flags(known["flag"], mmsi, statics.strings)
+    texts, strings = _own_strings(known, statics.strings)
     at_ms = work.at_ms[rows]
     in_future = at_ms > received_ms + future_limit_ms
     work.counts["future"] = int(np.count_nonzero(in_future))
@@ -247,8 +256,9 @@ def _given(work: _Work, strings: Strings, accepted: IntArray) -> dict[str, Any]:
     for name in _SIZES:
         column = work.columns[name]
         if column.count(None) < len(column):
-            size = work.floats(name)
-            given[name] = np.where((size > 0.0) & (size < 1000.0), size, 0.0).astype(np.float32)
+            sizes = [(place, size) for place, size in enumerate(column) if size is not None and 0.0 < size < 1000.0]
+            given[name] = np.zeros(len(column), dtype=np.float32)
+            given[name][[place for place, _ in sizes]] = [size for _, size in sizes]
     return {name: column[accepted] for name, column in given.items() if name not in ("imo", "mmsi") or column.any()}
 
 
@@ -262,17 +272,20 @@ def _flags(flag: IntArray, mmsi: IntArray, strings: Strings) -> IntArray:
     mids = np.unique(mmsi[unknown] // 1_000_000)
     if not len(mids):
         return flag
-    numbers = np.array([strings.number(text) if text else -1 for text in _FLAGS[mids].tolist()])
-    flag = flag.astype(np.int64)
+    numbers = np.array([strings.number(_FLAGS[mid]) for mid in mids.tolist()])
+    flag = flag.copy()
     flag[unknown] = numbers[np.searchsorted(mids, mmsi[unknown] // 1_000_000)]
     return flag
 
 
-def _own_strings(known: dict[str, Any], strings: Strings) -> tuple[dict[str, IntArray], tuple[str, ...]]:
+def _own_strings(known: Rows, strings: Strings) -> tuple[dict[str, IntArray], tuple[str, ...]]:
     """Return the text columns as indexes into a table of only the texts that occur, and that table."""
-    stacked = np.concatenate([known[name] for name in STRING_COLUMNS])
-    numbers, inverse = np.unique(stacked, return_inverse=True)
-    offset = int(np.searchsorted(numbers, 0))  # so many are -1: one or none
-    texts = tuple(str(strings.text(number)) for number in numbers[offset:].tolist())
-    parts = np.split(np.asarray(inverse - offset, dtype=np.int64), len(STRING_COLUMNS))
-    return dict(zip(STRING_COLUMNS, parts, strict=True)), texts
+    columns = [known[name].astype(np.int64) for name in STRING_COLUMNS]
+    occurs = np.zeros(len(strings) + 1, dtype=np.bool_)
+    for column in columns:
+        occurs[column] = True  # index -1 is the last
+    numbers = np.flatnonzero(occurs[:-1])
+    place = np.full(len(occurs), -1, dtype=np.int64)
+    place[numbers] = np.arange(len(numbers))
+    texts = tuple([str(strings.text(number)) for number in numbers.tolist()])
+    return {name: place[column] for name, column in zip(STRING_COLUMNS, columns, strict=True)}, texts

@@ -7,7 +7,7 @@ no other.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -20,7 +20,8 @@ from vesselflow.core.model import IntArray, VesselState
 MAX_PAYLOAD: Final = 48_000
 
 
-class Reject(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Reject:
     """An element (``index``) or a whole record (None) that cannot be used; ``payload`` is JSON text or the raw text."""
 
     index: int | None
@@ -39,8 +40,11 @@ class Reading:
     unread: int = 0
 
 
-class _StrictState(VesselState, forbid_unknown_fields=True):
-    """A state with no other field: a field by another name must not be overlooked."""
+class _StrictState(VesselState, forbid_unknown_fields=True, gc=False):
+    """A state with no other field: a field by another name must not be overlooked.
+
+    Outside of the garbage collector's sight, which else looks at every one of them; plain values make no cycles.
+    """
 
 
 _strict_decoder = msgspec.json.Decoder(list[_StrictState])

@@ -5,14 +5,15 @@ result does not depend on how a stream is cut into records.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 
 from vesselflow.core import ais
 from vesselflow.core.fields import MAX_TEXT
-from vesselflow.core.model import IntArray, VesselState
-from vesselflow.core.states import Detection, Strings, VesselStates
+from vesselflow.core.model import BoolArray, IntArray
+from vesselflow.core.states import Detection, Rows, Strings, VesselStates
 
 #: What is remembered of a vessel. Numbers: 0 is unknown. Texts are numbers of the states' strings: -1 is unknown.
 STATICS: Final = np.dtype(
@@ -59,37 +60,51 @@ def given_texts(columns: Mapping[str, Sequence[Any]], strings: Strings) -> dict[
 
 
 def _numbers(values: Sequence[Any], clean: Callable[[Any], str], strings: Strings, *, blank: int) -> IntArray:
-    # Once for each text that occurs, not for each state.
-    number_of: dict[Any, int] = {None: NOT_GIVEN}
-    for value in {*values} - {None}:
-        text = clean(value)
-        number_of[value] = strings.number(text) if text else blank
-    return np.array([number_of[value] for value in values], dtype=np.int64)
+    column = np.full(len(values), NOT_GIVEN, dtype=np.int64)
+    places = [place for place, value in enumerate(values) if value is not None]
+    texts = [values[place] for place in places]
+    # Each text once, however many states give it.
+    number_of = {value: strings.number(text) if (text := clean(value)) else blank for value in {*texts}}
+    column[places] = [number_of[value] for value in texts]
+    return column
 
 
-def join(statics: VesselStates, slots: IntArray, given: Given) -> tuple[dict[str, Any], Detection]:
-    """Return what is known at each state, for every field of `STATICS`, and the rows that changed.
+def join(statics: VesselStates, slots: IntArray, given: Given) -> tuple[Rows, Detection]:
+    """Return what is known at each state, as rows of `STATICS`, and the rows that changed.
 
-    *slots* names each state's row, in the order of the record; *given* holds only the columns in which any state
-    says something.
+    *slots* names each state's row, in the order of the record; *given* holds the columns in which any state says
+    something.
     """
     rows = statics.rows
-    known = {name: rows[name][slots] for name in _JOINED if name not in given}
-    if not given or not len(slots):
-        return known, Detection(slots[:0], rows[:0].copy())
-    order = np.argsort(slots, kind="stable")
-    sorted_slots = slots[order]
-    starts = np.concatenate([[True], sorted_slots[1:] != sorted_slots[:-1]])
-    ends = np.concatenate([starts[1:], [True]])
-    changed_rows = rows[sorted_slots[ends]]
-    changed = np.zeros(len(changed_rows), dtype=np.bool_)
+    known = rows.take(slots)  # sixteen times as fast as rows[slots]
+    gives = np.zeros(len(slots), dtype=np.bool_)
     for name, values in given.items():
-        filled = _fill(values[order], rows[name][sorted_slots], starts, NOT_GIVEN if name in TEXTS else 0)
-        known[name] = np.empty_like(filled)
-        known[name][order] = filled
-        changed |= changed_rows[name] != filled[ends]
-        changed_rows[name] = filled[ends]
-    return known, Detection(sorted_slots[ends][changed], changed_rows[changed])
+        gives |= values != _MISSING[name]
+    if not gives.any():
+        return known, Detection(slots[:0], known[:0])
+    # Only the states of vessels that give something, vessel by vessel, in the order of the record.
+    touched = np.flatnonzero(_among(slots, slots[gives], len(rows)))
+    order = touched[np.argsort(slots[touched], kind="stable")]
+    own_slots = slots[order]
+    starts = np.concatenate([[True], own_slots[1:] != own_slots[:-1]])
+    for name, values in given.items():
+        known[name][order] = _fill(values[order], known[name][order], starts, _MISSING[name])
+    ends = np.concatenate([starts[1:], [True]])
+    last = known[order[ends]]
+    changed = (_words(last) != _words(rows.take(own_slots[ends]))).any(axis=1)
+    return known, Detection(own_slots[ends][changed], last[changed])
+
+
+def _among(slots: IntArray, some: IntArray, count: int) -> BoolArray:
+    """Tell which *slots*, all below *count*, are among *some*."""
+    marks = np.zeros(count, dtype=np.bool_)
+    marks[some] = True
+    return marks[slots]
+
+
+def _words(rows: Rows) -> Any:
+    """Return *rows* as rows of 32-bit words, which compare faster than fields."""
+    return rows.view((np.int32, STATICS.itemsize // 4))
 
 
 def _fill(values: Any, stored: Any, starts: Any, missing: int) -> Any:
@@ -99,6 +114,7 @@ def _fill(values: Any, stored: Any, starts: Any, missing: int) -> Any:
     return np.where(is_given, values, stored)[source]
 
 
+@lru_cache(maxsize=1 << 16)
 def _clean(text: str) -> str:
     return ais.clean_text(text[:MAX_TEXT])
 
@@ -130,15 +146,4 @@ _CLEANERS: Final[dict[str, Callable[[Any], str]]] = {
     "destination": _clean,
     "eta": _clean_eta,
 }
-_JOINED: Final = ("imo", "mmsi", "name", "ship_type", "flag", "destination")
-
-#: Field of `VesselState` behind each text.
-TEXT_SOURCES: Final = {
-    "name": "VesselName",
-    "call_sign": "CallSign",
-    "ship_type": "VesselType",
-    "flag": "Flag",
-    "destination": "AISDestination",
-    "eta": "ETA",
-}
-assert set(TEXT_SOURCES.values()) <= set(VesselState.__struct_fields__)
+_MISSING: Final = {name: NOT_GIVEN if name in TEXTS else 0 for name in STATICS.names or ()}

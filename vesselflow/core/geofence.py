@@ -40,7 +40,7 @@ STATE: Final = np.dtype(
 _NEVER: Final = np.iinfo(np.int64).max
 #: Fence sets of one history that are kept ready; a catch-up goes through them in order.
 _READY_SETS: Final = 8
-_CELLS_PER_DEGREE: Final = 8
+_CELLS_PER_DEGREE: Final = 4
 _COLUMNS: Final = 360 * _CELLS_PER_DEGREE + 1
 _ROWS: Final = 180 * _CELLS_PER_DEGREE + 1
 

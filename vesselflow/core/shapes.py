@@ -84,8 +84,13 @@ def _titled(where: str, feature: Mapping[str, Any]) -> str:
 
 
 def _name(feature: Mapping[str, Any]) -> str | None:
-    properties = feature.get("properties") or {}
+    properties = _properties(feature)
     return next((str(properties[key]) for key in _NAME_KEYS if properties.get(key)), None)
+
+
+def _properties(feature: Mapping[str, Any]) -> Mapping[str, Any]:
+    properties = feature.get("properties")
+    return properties if isinstance(properties, Mapping) else {}
 
 
 def _kind(value: Any) -> str:
@@ -106,7 +111,7 @@ def _shape(feature: Mapping[str, Any], where: str, max_vertices: int) -> FenceSh
         wkb=shapely.to_wkb(shape),
         id=None if number is None else str(number),
         name=_name(feature),
-        properties=feature.get("properties") or {},
+        properties=_properties(feature),
     )
 
 
@@ -165,7 +170,8 @@ def _refuse_out_of_range(points: FloatArray, where: str) -> None:
 
 def _refuse_invalid(shape: Any, where: str) -> None:
     for number, part in enumerate(shapely.get_parts(shape), start=1):
-        if part.area == 0:
+        # The signed area of a ring shaped like an 8 is 0 as well; its hull's is not.
+        if part.convex_hull.area == 0:
             raise InvalidShape(f"{where}: expected an area, got none in polygon {number}")
     reason = shapely.is_valid_reason(shape)
     if reason != "Valid Geometry":

@@ -6,3 +6,7 @@ if __name__ != "vesselflow.agents":
         "expected this package to be imported as vesselflow.agents, got "
         f"{__name__!r}: write `import vesselflow.agents`, never `import agents`"
     )
+
+from vesselflow.agents import activity, destination, geofence, ingest, live, sink, stats
+
+__all__ = ["activity", "destination", "geofence", "ingest", "live", "sink", "stats"]

@@ -26,6 +26,7 @@ from vesselflow.tables.rows import BucketRows
 from vesselflow.worker import worker
 
 settings: Final = streams.settings
+MOST: Final = settings.batch_positions
 
 
 @dataclass
@@ -110,11 +111,11 @@ def _coalesced(work: Coalescing, batch: PositionBatch) -> list[Outgoing]:
     outgoing = []
     for target in np.unique(targets).tolist():
         piece = batch.take(targets == target)
-        if work.count.get(target, 0) + len(piece) > settings.batch_positions:
+        if work.count.get(target, 0) + len(piece) > MOST:
             outgoing += _sent(work, target)
         work.waiting.setdefault(target, []).append(piece)
         work.count[target] = work.count.get(target, 0) + len(piece)
-        if work.count[target] >= settings.batch_positions // 2:
+        if work.count[target] >= MOST // 2:
             outgoing += _sent(work, target)
     return outgoing
 
@@ -122,8 +123,13 @@ def _coalesced(work: Coalescing, batch: PositionBatch) -> list[Outgoing]:
 def _sent(work: Coalescing, target: int) -> list[Outgoing]:
     pieces = work.waiting.pop(target, [])
     work.count[target] = 0
+    if not pieces:
+        return []
+    joined = concatenate(pieces)
+    # One record of another producer may hold far more than a micro-batch.
+    cuts = [joined.take(slice(at, at + MOST)) for at in range(0, len(joined), MOST)] if len(joined) > MOST else [joined]
     topic = streams.positions.get_topic_name()
-    return [Outgoing(topic, target, wire.encode_positions(concatenate(pieces)))] if pieces else []
+    return [Outgoing(topic, target, wire.encode_positions(cut)) for cut in cuts]
 
 
 loop = worker.add(Loop(Ingest(), worker))

@@ -25,8 +25,9 @@ class Clock(Protocol):
 class SinkWrite:
     """What the sink writes for some records of one events partition, in one transaction.
 
-    Goes on only from ``expected_offset``; moves the partition's progress to ``next_offset``. Of
-    ``notifications``, those whose event is among the handled ones are left out; ``event_ids`` become handled.
+    Goes on only from ``expected_offset`` (None: the partition has no progress yet); moves the partition's progress
+    to ``next_offset``. ``event_ids`` become handled. Of ``notifications``, those whose event was handled before are left
+    out; each one's event has to be among ``event_ids``.
     """
 
     app_id: str
@@ -39,12 +40,14 @@ class SinkWrite:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The outcome: the rows inserted now, as ``{clientId, notification}`` for the channel.
+    """The outcome: the rows inserted now that are to be pushed, as ``{clientId, notification}`` for the channel.
 
-    ``moved_to`` is set, and nothing was written, when the partition's progress was not the expected one.
+    ``inserted`` counts those held back as well. ``moved_to`` is set, and nothing was written, when the partition's
+    progress was not the expected one: it is the actual one, 0 when a progress was expected and there is none.
     """
 
     published: Sequence[dict[str, Any]] = ()
+    inserted: int = 0
     moved_to: int | None = None
 
 
@@ -60,11 +63,31 @@ class NotificationStore(Protocol):
         ...
 
     async def written_since(self, app_id: str, partition: int, seconds: float) -> list[dict[str, Any]]:
-        """Return what was inserted from that partition in the last *seconds*, to be published again."""
+        """Return what was inserted from that partition in the last *seconds* and not held back, oldest first."""
         ...
 
     async def delete_expired(self) -> bool:
         """Delete expired notifications and old handled events; False when another process is at it."""
+        ...
+
+
+class NotificationFeed(Protocol):
+    """What a client reads: its notifications in the order in which they became visible."""
+
+    async def after(self, client_id: str, cursor: int, limit: int) -> Sequence[tuple[int, dict[str, Any]]]:
+        """Return at most *limit* of the client's ``(cursor, {clientId, notification})`` after *cursor*, in order.
+
+        No row ever becomes visible with a cursor below one that was returned before. Rows that were held back
+        (``pushed`` false in the notification) are among them.
+        """
+        ...
+
+    async def latest_cursor(self) -> int:
+        """Return the cursor of the newest notification of anyone, 0 when there is none."""
+        ...
+
+    async def mark_read(self, client_id: str, ids: Sequence[str]) -> int:
+        """Mark those of the client's notifications as read; return how many of *ids* are the client's."""
         ...
 
 
@@ -84,7 +107,7 @@ class FenceStore(Protocol):
     """Fences with their history."""
 
     async def fences(self, since_ms: int) -> tuple[int, Sequence[FenceVersion]]:
-        """Return the version and every fence state in force at or after *since_ms*."""
+        """Return the version and every fence state in force at or after *since_ms*, oldest first."""
         ...
 
     async def fences_version(self) -> int:
@@ -100,7 +123,7 @@ class StatsStore(Protocol):
         ...
 
     async def read_stats(self) -> Mapping[str, Any] | None:
-        """Return the row, None when it is missing."""
+        """Return the row by its columns, None when it is missing; ``updated_at`` is an aware datetime."""
         ...
 
 
@@ -121,4 +144,8 @@ class LiveStore(Protocol):
 
     async def vessel(self, number: int) -> Mapping[str, str] | None:
         """Return the live hash of a vessel by IMO number or MMSI."""
+        ...
+
+    async def sweep(self) -> int:
+        """Take vessels out of the geo index whose hash has expired; return how many."""
         ...

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import faust
+import faust.app
 from faust.sensors import Sensor
 from faust.transport.drivers import TRANSPORTS
 from faust.types import TP
@@ -30,6 +32,15 @@ StartOffsets = Callable[[set[TP]], Awaitable[Mapping[TP, int]]]
 settings: Final = Settings.from_env(os.environ)
 
 
+class BootStrategy(faust.app.BootStrategy):
+    """Faust's way to start, without Faust's own pages: they show the tables to anyone.
+
+    The worker command switches them on whatever the setting says. Source: faust/cli/worker.py.
+    """
+
+    enable_web = False
+
+
 class App(faust.App):
     """Faust's app with the three moments that the loop needs and Faust does not offer.
 
@@ -37,6 +48,7 @@ class App(faust.App):
     anything is started; ``before_stop`` while streams and tables still work.
     """
 
+    BootStrategy = BootStrategy
     starts: StartOffsets | None = None
     before_start: list[Hook]
     before_stop: list[Hook]
@@ -51,6 +63,11 @@ class App(faust.App):
     async def start_offsets(self, partitions: set[TP]) -> Mapping[TP, int]:
         """Return where to start each of *partitions*."""
         return await self.starts(partitions) if self.starts else {}
+
+    async def on_first_start(self) -> None:
+        """Make the folder of the local state; Faust makes only its last part."""
+        Path(self.conf.datadir).mkdir(parents=True, exist_ok=True)
+        await super().on_first_start()
 
     async def on_start(self) -> None:
         """Discard the local state of an unclean stop, then start."""
@@ -93,8 +110,6 @@ def assert_fast_streams() -> None:
 
 def _use_marker(marker: Path, tables: Path) -> None:
     # After kill -9 the local tables hold values that never reached the changelog; the changelog rebuilds them.
-    import shutil
-
     if marker.exists():
         marker.unlink()
     else:
@@ -138,8 +153,6 @@ app: Final = App(
     table_standby_replicas=0,
     topic_replication_factor=settings.replication_factor,
     topic_disable_leader=True,
-    # Faust's own pages show the tables without a login.
-    web_enabled=False,
     worker_redirect_stdouts=False,
 )
 app.sensors.add(ExitOnSendError())

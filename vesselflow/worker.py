@@ -55,9 +55,14 @@ class Worker:
         jobs: list[Coroutine[Any, Any, None]] = [self.outbox.run(), self._watch(), self._hint()]
         for loop in self.loops:
             jobs += [loop.keep_checkpoints(), loop.keep_time()]
-        self._tasks = [asyncio.create_task(job) for job in jobs]
-        for task in self._tasks:
-            task.add_done_callback(_end_with)
+        for job in jobs:
+            self.also(job)
+
+    def also(self, job: Coroutine[Any, Any, None]) -> None:
+        """Run *job* until the worker stops; if it fails, so does the worker."""
+        task = asyncio.create_task(job)
+        task.add_done_callback(_end_with)
+        self._tasks.append(task)
 
     async def start_offsets(self, partitions: set[TP]) -> Mapping[TP, int]:
         """Restore the loops' states and return the smallest offset that any loop needs of each partition.
@@ -88,6 +93,8 @@ class Worker:
 
     async def stop(self) -> None:
         """Take no more records, checkpoint everything, and say whether the local state may be used again."""
+        if not self._tasks:
+            return
         for loop in self.loops:
             loop.stopping = True
         self.app.stopped_clean = await self._settle(STOP_S)

@@ -1,0 +1,134 @@
+"""The composition root: connects the outside, imports the agents and the web, and so makes the worker.
+
+``faust -A vesselflow.app worker`` and ``vesselflow worker`` run this. Importing it connects to nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import Final
+
+from vesselflow import agents, outside, streams
+from vesselflow.adapters.clock import SystemClock
+from vesselflow.adapters.fences import PostgresFences
+from vesselflow.adapters.notifications import PostgresFeed, PostgresNotifications
+from vesselflow.adapters.pool import Database
+from vesselflow.adapters.preferences import PostgresPreferences
+from vesselflow.adapters.redis import RedisLive
+from vesselflow.adapters.stats import PostgresStats
+from vesselflow.adapters.topics import TopicSpec, create_topics
+from vesselflow.core.errors import Unavailable
+from vesselflow.outside import Outside
+from vesselflow.rules import rules
+from vesselflow.settings import Settings, load_token_secret
+from vesselflow.web.server import create_app
+from vesselflow.web.service import WebService
+from vesselflow.web.services import WebServices
+from vesselflow.worker import worker
+
+logger = logging.getLogger(__name__)
+
+app: Final = streams.app
+
+EXPIRY_S: Final = 3600.0
+RETRY_S: Final = 2.0
+
+
+def connected(settings: Settings) -> Outside:
+    """Return connections to everything *settings* name; each connects when it is first used."""
+    database = Database(settings.database_url, connections=10)
+    return Outside(
+        notifications=PostgresNotifications(
+            database, ttl=timedelta(days=settings.notification_ttl_days), handled_days=settings.handled_event_days
+        ),
+        feed=PostgresFeed(database),
+        preferences=PostgresPreferences(database),
+        fences=PostgresFences(database, delay_ms=round(settings.fence_delay_s * 1000)),
+        stats=PostgresStats(database),
+        live=RedisLive(settings.redis_url, retention=timedelta(days=settings.vessel_retention_days)),
+        clock=SystemClock(),
+    )
+
+
+def web_services(settings: Settings, ports: Outside) -> WebServices:
+    """Return what the web side is given."""
+    return WebServices(
+        stats=ports.stats,
+        feed=ports.feed,
+        live=ports.live,
+        clock=ports.clock,
+        token_secret=load_token_secret(settings),
+        public_stats=settings.public_stats,
+        queue_bound=settings.websocket_queue,
+        readiness=not_ready,
+    )
+
+
+def not_ready() -> list[str]:
+    """Return why this worker should not be counted on yet."""
+    reasons = []
+    if not rules.loaded.is_set():
+        reasons.append("fences are not loaded")
+    if app.in_recovery or app.rebalancing:
+        reasons.append("tables recover")
+    if not any(loop.parts for loop in worker.loops):
+        reasons.append("no partitions assigned")
+    return reasons
+
+
+def topic_specs(settings: Settings) -> list[TopicSpec]:
+    """Return every topic as it is to be created."""
+    names = [(topic.get_topic_name(), topic.partitions) for topic in streams.TOPICS]
+    specs = [TopicSpec(name, count, settings.replication_factor, streams.TOPIC_CONFIGS[name]) for name, count in names]
+    # Faust makes changelogs too late: a worker that joins before its metadata shows them is assigned none.
+    changelogs = [(table.changelog_topic.get_topic_name(), table) for table in app.tables.values()]
+    return specs + [
+        TopicSpec(name, table.partitions or 1, settings.replication_factor, table.extra_topic_configs)
+        for name, table in changelogs
+    ]
+
+
+async def _prepare() -> None:
+    settings = streams.settings
+    ports = connected(settings)
+    outside.connect(ports)
+    if settings.web_in_worker:
+        # Health has to answer while tables recover, so the pages do too.
+        web = WebService(create_app(web_services(settings, ports)), settings.web_host, settings.web_port)
+        await app.add_runtime_dependency(web)
+    await _until_topics_exist(settings)
+    # Above its default of 100 messages Faust stops every topic until the changelogs have drained.
+    app.producer.buffer.max_messages = 20_000
+    worker.run()
+    for job in (rules.keep(settings.fence_poll_s), agents.live.keep(), agents.stats.keep(), _expire(ports)):
+        worker.also(job)
+
+
+async def _until_topics_exist(settings: Settings) -> None:
+    while True:
+        try:
+            created = await create_topics(settings.kafka_brokers, topic_specs(settings))
+        except Unavailable as error:
+            logger.warning("topics cannot be created yet: %s", error)
+            await asyncio.sleep(RETRY_S)
+        else:
+            if created:
+                logger.info("created topics %s", ", ".join(created))
+            return
+
+
+async def _expire(ports: Outside) -> None:
+    while True:
+        try:
+            await ports.notifications.delete_expired()
+        except Unavailable as error:
+            logger.warning("expired notifications stay for now: %s", error)
+        await asyncio.sleep(EXPIRY_S)
+
+
+app.before_start.append(_prepare)
+
+__all__ = ["agents", "app"]
+

@@ -83,14 +83,17 @@ CREATE FUNCTION keep_inserted_geofences()
 RETURNS trigger
 LANGUAGE plpgsql
 AS $$
+DECLARE
+    change bigint;
 BEGIN
     IF EXISTS (SELECT FROM after_rows) THEN
         PERFORM bump_change_version('preferences');
     END IF;
     IF EXISTS (SELECT FROM after_rows WHERE is_active) THEN
+        change := geofence_change();
         INSERT INTO geofence_versions (geofence_id, client_id, name, polygon, from_change)
-        SELECT a.id, a.client_id, a.name, a.polygon, c.change
-        FROM after_rows AS a, (SELECT geofence_change() AS change OFFSET 0) AS c
+        SELECT a.id, a.client_id, a.name, a.polygon, change
+        FROM after_rows AS a
         WHERE a.is_active;
     END IF;
     RETURN NULL;
@@ -101,14 +104,17 @@ CREATE FUNCTION keep_deleted_geofences()
 RETURNS trigger
 LANGUAGE plpgsql
 AS $$
+DECLARE
+    change bigint;
 BEGIN
     IF EXISTS (SELECT FROM before_rows) THEN
         PERFORM bump_change_version('preferences');
     END IF;
     IF EXISTS (SELECT FROM before_rows WHERE is_active) THEN
+        change := geofence_change();
         UPDATE geofence_versions AS v
-        SET until_change = c.change
-        FROM before_rows AS b, (SELECT geofence_change() AS change OFFSET 0) AS c
+        SET until_change = change
+        FROM before_rows AS b
         WHERE v.geofence_id = b.id
             AND v.until_change IS NULL;
     END IF;
@@ -124,6 +130,8 @@ AS $$
 DECLARE
     ended uuid[];
     begun uuid[];
+    moved bigint;
+    change bigint;
 BEGIN
     SELECT array_agg(b.id) INTO ended
     FROM before_rows AS b
@@ -137,20 +145,30 @@ BEGIN
         ON b.id = a.id AND b.is_active AND b.client_id = a.client_id AND b.name = a.name AND b.polygon = a.polygon
     WHERE a.is_active AND b.id IS NULL;
 
-    IF EXISTS (SELECT FROM before_rows AS b LEFT JOIN after_rows AS a USING (id, client_id) WHERE a.id IS NULL) THEN
+    -- Counted, not EXISTS: Postgres would look for one row with nested loops, which is slow when there is none.
+    SELECT count(*) INTO moved
+    FROM before_rows AS b
+    LEFT JOIN after_rows AS a USING (id, client_id)
+    WHERE a.id IS NULL;
+
+    IF moved > 0 THEN
         PERFORM bump_change_version('preferences');
     END IF;
+    -- Joined as rows: an array of ids would be searched once for every row.
     IF ended IS NOT NULL THEN
-        UPDATE geofence_versions
-        SET until_change = geofence_change()
-        WHERE geofence_id = ANY (ended)
-            AND until_change IS NULL;
+        change := geofence_change();
+        UPDATE geofence_versions AS v
+        SET until_change = change
+        FROM unnest(ended) AS e (id)
+        WHERE v.geofence_id = e.id
+            AND v.until_change IS NULL;
     END IF;
     IF begun IS NOT NULL THEN
+        change := geofence_change();
         INSERT INTO geofence_versions (geofence_id, client_id, name, polygon, from_change)
-        SELECT id, client_id, name, polygon, geofence_change()
-        FROM after_rows
-        WHERE id = ANY (begun);
+        SELECT a.id, a.client_id, a.name, a.polygon, change
+        FROM after_rows AS a
+        JOIN unnest(begun) AS b (id) USING (id);
     END IF;
     RETURN NULL;
 END;
@@ -160,10 +178,13 @@ CREATE FUNCTION keep_truncated_geofences()
 RETURNS trigger
 LANGUAGE plpgsql
 AS $$
+DECLARE
+    change bigint;
 BEGIN
     PERFORM bump_change_version('preferences');
+    change := geofence_change();
     UPDATE geofence_versions
-    SET until_change = geofence_change()
+    SET until_change = change
     WHERE until_change IS NULL;
     RETURN NULL;
 END;

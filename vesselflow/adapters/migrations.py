@@ -125,7 +125,9 @@ def _missing(wanted: Sequence[Migration], applied: Mapping[int, asyncpg.Record])
     """Return the part of *wanted* after what is *applied*, which has to be its beginning."""
     for expected, (number, row) in enumerate(applied.items(), start=1):
         if number != expected:
-            raise MigrationError(f"expected migration {expected:03} in schema_migrations before {row['name']}, got a gap")
+            raise MigrationError(
+                f"expected migration {expected:03} in schema_migrations before {row['name']}, got a gap"
+            )
         if number > len(wanted):
             raise MigrationError(
                 f"the database has migration {row['name']}, this release ends at {len(wanted):03}: use a newer release"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     Connection = PoolConnectionProxy[asyncpg.Record]
     Pool = asyncpg.Pool[asyncpg.Record]
 
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 CONNECT_TIMEOUT_S: Final = 5.0
 #: The server gives up first, so that it says why; ours is for a server that no longer answers at all.
 STATEMENT_TIMEOUT_S: Final = 10.0
@@ -57,7 +60,8 @@ class Database:
         if pool is None:
             return
         try:
-            await _closed(pool)
+            async with asyncio.timeout(2):
+                await pool.close()
         except TimeoutError:
             pool.terminate()
 
@@ -105,13 +109,6 @@ def translated_errors() -> Iterator[None]:
 
 def _sentence(error: BaseException) -> str:
     return (str(error) or type(error).__name__).splitlines()[0]
-
-
-async def _closed(pool: Pool) -> None:
-    import asyncio
-
-    async with asyncio.timeout(2):
-        await pool.close()
 
 
 async def _leave_as_it_is(_connection: object) -> None:

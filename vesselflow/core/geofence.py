@@ -87,8 +87,9 @@ def detect(states: VesselStates, batch: PositionBatch, policy: GeofencePolicy) -
     crossed = slots[judged.hashes != states.rows["fences"][slots]]
     if not crossed.size:
         return Detection(slots=crossed, rows=states.rows[:0])
-    walk = _Walk(states, batch, judged, policy)
-    for row in np.flatnonzero(np.isin(slots, crossed)).tolist():
+    walked = np.isin(slots, crossed)
+    walk = _Walk(states, batch, judged, policy, walked)
+    for row in np.flatnonzero(walked).tolist():
         walk.step(row, int(slots[row]))
     return walk.detection()
 
@@ -220,13 +221,14 @@ class _Judged:
     hashes: HashArray
     parts: list[tuple[FenceSet, IntArray | None, IntArray, IntArray]] = field(default_factory=list)
 
-    def by_position(self) -> tuple[dict[int, dict[str, FenceVersion]], dict[int, FenceSet]]:
-        """Return the fences around each position that has any, and each position's set when there are several."""
+    def by_position(self, wanted: BoolArray) -> tuple[dict[int, dict[str, FenceVersion]], dict[int, FenceSet]]:
+        """Return the fences around each position *wanted*, and each position's set when there are several."""
         around: dict[int, dict[str, FenceVersion]] = {}
         sets: dict[int, FenceSet] = {}
         for fences, positions, position, fence in self.parts:
             sets |= dict.fromkeys([] if positions is None else positions.tolist(), fences)
-            for row, index in zip(position.tolist(), fence.tolist(), strict=True):
+            kept = wanted[position]
+            for row, index in zip(position[kept].tolist(), fence[kept].tolist(), strict=True):
                 version = fences.versions[index]
                 around.setdefault(row, {})[version.id] = version
         return around, sets
@@ -248,9 +250,11 @@ def _judge(batch: PositionBatch, history: FenceHistory) -> _Judged:
 class _Walk:
     """Goes through the fixes of vessels that crossed, in order, and collects what changes."""
 
-    def __init__(self, states: VesselStates, batch: PositionBatch, judged: _Judged, policy: GeofencePolicy) -> None:
+    def __init__(
+        self, states: VesselStates, batch: PositionBatch, judged: _Judged, policy: GeofencePolicy, walked: BoolArray
+    ) -> None:
         self._states, self._batch, self._judged, self._policy = states, batch, judged, policy
-        self._around, self._sets = judged.by_position()
+        self._around, self._sets = judged.by_position(walked)
         self._fences = judged.parts[0][0]
         self._notes: dict[int, dict[str, int]] = {}
         self._last: dict[int, int] = {}

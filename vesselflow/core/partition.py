@@ -45,7 +45,7 @@ def _digits(numbers: IntArray, length: int) -> Any:
 def _murmur2(data: Any) -> Any:
     """Return the hash of each row of bytes; in 32 bits, which wrap as Java's do."""
     length = data.shape[1]
-    h = np.full(len(data), _SEED ^ length, dtype=np.uint32)
+    h: Any = np.full(len(data), _SEED ^ length, dtype=np.uint32)
     m = np.uint32(_M)
     for start in range(0, length - 3, 4):
         k = data[:, start] | data[:, start + 1] << 8 | data[:, start + 2] << 16 | data[:, start + 3] << 24

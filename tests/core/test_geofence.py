@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.core.tracks import DATA, Fix, batch_of, millis, run, sydney_track
 from vesselflow.core.errors import UsageError
-from vesselflow.core.geofence import FenceHistory, GeofencePolicy, detect, fence_hash, new_states
+from vesselflow.core.fences import fence_hash
+from vesselflow.core.geofence import FenceHistory, GeofencePolicy, detect, new_states
 from vesselflow.core.model import Event, FenceVersion
 from vesselflow.core.shapes import parse_geojson
 
@@ -214,6 +215,13 @@ def test_vessels_that_cross_nothing_change_no_row() -> None:
 def test_an_empty_batch_and_no_fences_are_nothing() -> None:
     assert detect(new_states(8), batch_of([]), plain(fence("a"))).events == []
     assert detect(new_states(8), batch_of(along(0.5)), plain()).events == []
+
+
+def test_an_empty_shape_contains_nothing_and_disturbs_no_other() -> None:
+    policy = plain(fence("a", shapely.Polygon()), fence("b"))
+
+    assert told(run(detect, new_states(8), along(0.5), policy)) == [(0, "entered", "b")]
+    assert run(detect, new_states(8), along(0.5), plain(fence("a", shapely.Polygon()))) == []
 
 
 def test_a_fix_too_old_when_received_moves_the_state_silently() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from typing import Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from vesselflow import metrics
 from vesselflow.core.errors import InvalidToken, Unavailable
 from vesselflow.web import frames
-from vesselflow.web.hub import Close, Hub, Outbox
+from vesselflow.web.hub import Close, Hub, Outbox, Row
 from vesselflow.web.services import WebServices
 from vesselflow.web.session import COOKIE
 from vesselflow.web.tokens import Access, read_token
@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 #: A client may send this many frames at once, and then one every second: twice what a map and its pongs need.
 _BURST: Final = 60
 _FRAMES_PER_S: Final = 1.0
+#: Rows of the feed that a resuming client is given at a time.
+_PAGE: Final = 200
 
 _REASONS: Final = {
     Close.NORMAL: "normal",
@@ -59,6 +61,7 @@ class Connection:
         self._closing: asyncio.Future[None] = self._loop.create_future()
         self._outbox = Outbox("", services.queue_bound, self._wake)
         self._until_s = float("inf")
+        self._hello_cursor = 0
         self._catching_up: asyncio.Task[None] | None = None
         self._heard_s = self._pinged_s = self._counted_s = self._loop.time()
         self._allowance = float(_BURST)
@@ -88,7 +91,7 @@ class Connection:
             self.close(Close.SILENT)
         elif self._outbox.client_id and now_s - self._pinged_s >= times.ping_s:
             self._pinged_s = now_s
-            self._outbox.send(frames.ping(self._outbox.cursor))
+            self._outbox.send(frames.ping(self._outbox.safe_cursor))
 
     async def _first_frame(self) -> Access | None:
         """Return what the token in the first frame grants; close without a good one in time."""
@@ -115,12 +118,12 @@ class Connection:
     async def _serve(self, access: Access) -> None:
         self._until_s = access.until_s
         self._outbox.client_id = access.client_id
-        self._outbox.hold()
+        self._outbox.hold(0)
         self._hub.join(self._outbox)
         try:
             # In this order: what is pushed while the cursor is read waits behind the hello.
-            self._outbox.cursor = await self._services.feed.latest_cursor()
-            self._outbox.send(frames.hello(access.client_id, self._outbox.cursor))
+            self._hello_cursor = self._outbox.cursor = await self._services.feed.latest_cursor()
+            self._outbox.send(frames.hello(access.client_id, self._hello_cursor))
             self._outbox.release()
             await _first_of(self._send(), self._receive(), self._closing)
         except Unavailable:
@@ -192,23 +195,29 @@ class Connection:
             self._until_s = access.until_s
 
     async def _catch_up(self, cursor: int) -> None:
-        """Put what follows *cursor* into the outbox as fast as it empties, then let pushes in again."""
-        outbox = self._outbox
-        outbox.cursor = max(0, min(cursor, outbox.cursor))
-        outbox.hold()
-        page = max(1, min(200, self._services.queue_bound // 2))
+        """Put what lies between *cursor* and the hello's into the outbox as fast as it empties.
+
+        Everything after the hello comes by itself; a cursor at or after it asks for nothing.
+        """
+        self._outbox.hold(cursor)
         try:
-            while True:
-                rows = await self._services.feed.after(outbox.client_id, outbox.cursor, page)
-                outbox.replay(rows)
-                if len(rows) < page:
-                    break
-                while not outbox.has_room:
+            async for row in self._missed(cursor):
+                self._outbox.replay(row)
+                while not self._outbox.has_room:
                     self._emptied.clear()
                     await self._emptied.wait()
         except Unavailable:
             self.close(Close.LATER)
-        outbox.release()
+        self._outbox.release()
+
+    async def _missed(self, cursor: int) -> AsyncIterator[Row]:
+        while cursor < self._hello_cursor:
+            rows = await self._services.feed.after(self._outbox.client_id, cursor, _PAGE)
+            for cursor, message in rows:
+                if cursor <= self._hello_cursor:
+                    yield cursor, message
+            if len(rows) < _PAGE:
+                return
 
     def _caught_up(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

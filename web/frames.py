@@ -63,7 +63,7 @@ def hello(client_id: str, cursor: int) -> str:
 
 
 def notification(message: Mapping[str, Any], cursor: int | None = None) -> str:
-    """Return the frame of a ``{clientId, notification}``; one read from Postgres carries its cursor."""
+    """Return the frame of a ``{clientId, notification}``; with *cursor* when all up to it has been sent."""
     frame = {"type": "notification", "clientId": message["clientId"], "notification": message["notification"]}
     return _text(frame if cursor is None else frame | {"cursor": cursor})
 
@@ -79,7 +79,7 @@ def error(code: str, message: str) -> str:
 
 
 def ping(cursor: int) -> str:
-    """Return a ping; everything up to *cursor* has been sent on this socket."""
+    """Return a ping; all up to *cursor* has been sent."""
     return _text({"type": "ping", "cursor": cursor})
 
 

@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
-from typing import Any
+from typing import Any, Final
 
 from vesselflow.web import frames
 
 Message = Mapping[str, Any]
 #: A row of the feed: its cursor and the message.
 Row = tuple[int, Message]
+
+#: Pushes that one socket may be ahead of the feed: five seconds of 2,000 a second, for one client.
+MOST_PUSHED: Final = 10_000
 
 
 class Close(IntEnum):
@@ -39,30 +42,32 @@ class Close(IntEnum):
 class Outbox:
     """What waits for one socket, in the order it is to be sent.
 
-    ``cursor``: everything up to it has been put here. ``notified`` counts the notifications put. ``wake`` is
-    called when something was put or the outbox closed.
+    Notifications are numbered (``seq``) in the order in which they became visible. Those above the hello's
+    cursor are put once each, whether they come by push, from the feed or by both: ``cursor`` is as far as the feed
+    has come, and of pushes above it the numbers are remembered. Those at or below are put when the client resumes.
+
+    ``notified`` counts the notifications put. ``wake`` is called when something was put or the outbox closed.
     """
 
     def __init__(self, client_id: str, bound: int, wake: Callable[[], None]) -> None:
         self.client_id = client_id
         self.cursor = 0
+        self.notified = 0
         self.closing: Close | None = None
         self._bound = bound
         self._wake = wake
         self._frames: deque[str] = deque()
         self._positions: dict[int, Mapping[str, Any]] = {}
+        self._pushed: set[int] = set()
         self._held: deque[Message] | None = None
-        self.notified = 0
-        # Ids that were put, oldest first. A push and the feed's row of one notification lie at most some
-        # seconds apart, so two queues full remember far enough.
-        self._seen: dict[str, None] = {}
+        self._resumed = 0
 
     def __len__(self) -> int:
         return len(self._frames)
 
     @property
     def is_held(self) -> bool:
-        """Whether pushes are kept back."""
+        """Whether pushes are kept back, since what was missed comes first."""
         return self._held is not None
 
     @property
@@ -70,45 +75,56 @@ class Outbox:
         """Whether a page of the feed may be added."""
         return len(self._frames) * 2 <= self._bound
 
+    @property
+    def safe_cursor(self) -> int:
+        """The cursor from which the client may resume: everything up to it has been put."""
+        return self._resumed if self.is_held else self.cursor
+
     def send(self, frame: str) -> None:
         """Put a frame that is no notification."""
         self._put(frame)
 
     def push(self, message: Message, frame: str) -> None:
         """Put a notification that was published, unless it is here already; while held, keep it for later."""
-        if self._held is None:
-            self._notify(message, frame)
-        else:
+        seq = message["notification"]["seq"]
+        if self._held is not None:
             self._held.append(message)
+        elif seq > self.cursor and seq not in self._pushed and self._may_remember():
+            self._pushed.add(seq)
+            self._notify(frame)
 
     def feed(self, row: Row, frame: str) -> None:
-        """Put a notification of the feed, unless its cursor was passed, it is here already or it was held back."""
-        cursor, message = row
-        if cursor > self.cursor:
-            # Quiet hours, mutes and limits hold back the push; the row is for the list.
-            if message["notification"].get("pushed") is not False:
-                self._notify(message, frame)
-            self.cursor = cursor
+        """Put the feed's next notification, unless it was put or is to be held back."""
+        seq, message = row
+        if seq <= self.cursor:
+            return
+        self.cursor = seq
+        if seq in self._pushed:
+            self._pushed.remove(seq)
+        elif is_wanted(message):
+            self._notify(frame)
 
-    def replay(self, rows: Sequence[Row]) -> None:
-        """Put rows of the feed that this socket alone asked for."""
-        for row in rows:
-            self.feed(row, frames.notification(row[1], row[0]))
+    def hold(self, cursor: int) -> None:
+        """Keep pushes back, so that what was missed after *cursor* comes first; the feed brings what does not fit."""
+        self._held = deque(maxlen=self._bound)
+        self._resumed = cursor
+
+    def replay(self, row: Row) -> None:
+        """Put one of the notifications that were missed."""
+        self._resumed, message = row
+        if is_wanted(message):
+            self._notify(frames.notification(message, self._resumed))
+
+    def release(self) -> None:
+        """Put what was kept back."""
+        held, self._held = self._held or (), None
+        for message in held:
+            self.push(message, frames.notification(message))
 
     def move(self, vessel: int, position: Mapping[str, Any]) -> None:
         """Put a vessel's position in the place of its last one."""
         self._positions[vessel] = position
         self._wake()
-
-    def hold(self) -> None:
-        """Keep pushes back, so that what was missed comes first; the feed brings those that do not fit."""
-        self._held = deque(maxlen=self._bound)
-
-    def release(self) -> None:
-        """Put what was kept back, without what the feed has brought meanwhile."""
-        held, self._held = self._held or deque(), None
-        for message in held:
-            self.push(message, frames.notification(message))
 
     def take(self) -> list[str]:
         """Return everything that waits, and forget it."""
@@ -124,13 +140,14 @@ class Outbox:
         self.closing = self.closing or why
         self._wake()
 
-    def _notify(self, message: Message, frame: str) -> None:
-        notification_id = message["notification"]["id"]
-        if notification_id in self._seen:
-            return
-        self._seen[notification_id] = None
-        if len(self._seen) > 2 * self._bound:
-            del self._seen[next(iter(self._seen))]
+    def _may_remember(self) -> bool:
+        """Tell whether one more push fits; the feed brings those that do not, a little later."""
+        if len(self._pushed) >= MOST_PUSHED:
+            # A row that was deleted before the feed came to it would stay for good.
+            self._pushed = {seq for seq in self._pushed if seq > self.cursor}
+        return len(self._pushed) < MOST_PUSHED
+
+    def _notify(self, frame: str) -> None:
         self.notified += 1
         self._put(frame)
 
@@ -182,7 +199,7 @@ class Hub:
         """
         outboxes = [outbox for outbox in self._rooms.get(room(client_id), ()) if not outbox.is_held]
         for row in rows if outboxes else ():
-            frame = frames.notification(row[1], row[0])
+            frame = frames.notification(row[1])
             for outbox in outboxes:
                 outbox.feed(row, frame)
 
@@ -209,11 +226,16 @@ def room(client_id: str) -> str:
     return f"client:{client_id}"
 
 
+def is_wanted(message: Message) -> bool:
+    """Tell whether the notification may be sent: quiet hours, mutes and limits hold back the push, not the row."""
+    return message["notification"].get("pushed") is not False
+
+
 def is_message(value: object) -> bool:
-    """Tell whether *value* is a ``{clientId, notification}`` whose notification has an id."""
+    """Tell whether *value* is a ``{clientId, notification}`` whose notification is numbered."""
     return (
         isinstance(value, Mapping)
         and isinstance(value.get("clientId"), str)
         and isinstance(value.get("notification"), Mapping)
-        and isinstance(value["notification"].get("id"), str)
+        and isinstance(value["notification"].get("seq"), int)
     )

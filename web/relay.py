@@ -23,7 +23,7 @@ class Relay:
     """Feeds a hub from the one subscription of this process and from the feed.
 
     A push is quick and may get lost; the feed is read on from every socket's cursor, always, and so brings what
-    was lost. Whatever comes twice is dropped by its id.
+    was lost. What comes twice is put once.
     """
 
     def __init__(self, hub: Hub, live: LiveStore, feed: NotificationFeed, times: Times) -> None:

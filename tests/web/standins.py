@@ -9,7 +9,6 @@ from typing import Any
 
 from vesselflow.core.errors import Unavailable
 from vesselflow.core.model import PositionBatch
-from vesselflow.web.hub import Row
 from vesselflow.web.server import Times, WebServices
 from vesselflow.web.tokens import make_token
 
@@ -59,11 +58,12 @@ class Feed:
         self.is_down = False
 
     def add(self, client_id: str, notification_id: str, **more: Any) -> dict[str, Any]:
-        message = {"clientId": client_id, "notification": {"id": notification_id, "type": "geofence_alert", **more}}
+        numbered = {"seq": len(self.messages) + 1, "id": notification_id, "type": "geofence_alert"}
+        message = {"clientId": client_id, "notification": numbered | more}
         self.messages.append(message)
         return message
 
-    async def after(self, client_id: str, cursor: int, limit: int) -> Sequence[Row]:
+    async def after(self, client_id: str, cursor: int, limit: int) -> Sequence[tuple[int, dict[str, Any]]]:
         self._check()
         rows = enumerate(self.messages, start=1)
         return [row for row in rows if row[0] > cursor and row[1]["clientId"] == client_id][:limit]
@@ -85,7 +85,7 @@ class Pushes:
 
     def __init__(self) -> None:
         self._queues: set[asyncio.Queue[dict[str, Any] | None]] = set()
-        self.subscriptions = 0
+        self._again = asyncio.Event()
 
     async def publish(self, messages: Sequence[dict[str, Any]]) -> None:
         for queue in self._queues:
@@ -95,7 +95,7 @@ class Pushes:
     async def notifications(self) -> AsyncIterator[dict[str, Any]]:
         queue: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         self._queues.add(queue)
-        self.subscriptions += 1
+        self._again.set()
         try:
             while (message := await queue.get()) is not None:
                 yield message
@@ -104,10 +104,18 @@ class Pushes:
             self._queues.discard(queue)
 
     def cut(self) -> None:
+        self._again.clear()
         for queue in self._queues:
             queue.put_nowait(None)
 
+    async def subscribed_again(self) -> None:
+        async with asyncio.timeout(10):
+            await self._again.wait()
+
     async def move(self, batch: PositionBatch) -> None:
+        raise NotImplementedError
+
+    async def sweep(self) -> int:
         raise NotImplementedError
 
     async def vessel(self, number: int) -> Mapping[str, str] | None:

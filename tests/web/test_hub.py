@@ -1,130 +1,169 @@
 import json
 from typing import Any
 
-from vesselflow.web import frames
-from vesselflow.web.hub import Close, Hub, Outbox, is_message
+import pytest
+
+from vesselflow.web import frames, hub
+from vesselflow.web.hub import Close, Hub, Message, Outbox, Row, is_message
 
 
-def message(client_id: str, notification_id: str, **more: Any) -> dict[str, Any]:
-    return {"clientId": client_id, "notification": {"id": notification_id, **more}}
+def message(client_id: str, seq: int, **more: Any) -> dict[str, Any]:
+    return {"clientId": client_id, "notification": {"seq": seq, **more}}
 
 
-def joined(hub: Hub, client_id: str = "alpha", bound: int = 10) -> Outbox:
+def row(seq: int, **more: Any) -> Row:
+    return seq, message("alpha", seq, **more)
+
+
+def joined(rooms: Hub, client_id: str = "alpha", bound: int = 10) -> Outbox:
     outbox = Outbox(client_id, bound, wake=lambda: None)
-    hub.join(outbox)
+    rooms.join(outbox)
     return outbox
 
 
-def ids(outbox: Outbox) -> list[str]:
-    return [json.loads(frame)["notification"]["id"] for frame in outbox.take()]
+def numbers(outbox: Outbox) -> list[int]:
+    return [json.loads(frame)["notification"]["seq"] for frame in outbox.take()]
+
+
+def push(outbox: Outbox, pushed: Message) -> None:
+    outbox.push(pushed, frames.notification(pushed))
 
 
 def test_a_push_reaches_every_socket_of_its_client_and_no_other() -> None:
-    hub = Hub()
-    first, second, foreign = joined(hub), joined(hub), joined(hub, "beta")
+    rooms = Hub()
+    first, second, foreign = joined(rooms), joined(rooms), joined(rooms, "beta")
 
-    reached = hub.publish(message("alpha", "a"))
+    reached = rooms.publish(message("alpha", 1))
 
-    assert (reached, ids(first), ids(second), ids(foreign)) == (2, ["a"], ["a"], [])
+    assert (reached, numbers(first), numbers(second), numbers(foreign)) == (2, [1], [1], [])
 
 
 def test_rows_of_the_feed_reach_their_client_alone() -> None:
-    hub = Hub()
-    own, foreign = joined(hub), joined(hub, "beta")
+    rooms = Hub()
+    own, foreign = joined(rooms), joined(rooms, "beta")
 
-    hub.deliver("alpha", [(1, message("alpha", "a"))])
+    rooms.deliver("alpha", [row(1)])
 
-    assert (ids(own), ids(foreign)) == (["a"], [])
+    assert (numbers(own), numbers(foreign)) == ([1], [])
 
 
 def test_a_socket_that_left_gets_nothing() -> None:
-    hub = Hub()
-    outbox = joined(hub)
-    hub.leave(outbox)
-    hub.leave(outbox)
+    rooms = Hub()
+    outbox = joined(rooms)
+    rooms.leave(outbox)
+    rooms.leave(outbox)
 
-    assert (hub.publish(message("alpha", "a")), ids(outbox), len(hub)) == (0, [], 0)
-
-
-def test_a_notification_pushed_and_read_is_put_once() -> None:
-    hub = Hub()
-    outbox = joined(hub)
-    hub.publish(message("alpha", "a"))
-    hub.deliver("alpha", [(1, message("alpha", "a")), (2, message("alpha", "b"))])
-    hub.publish(message("alpha", "b"))
-
-    assert ids(outbox) == ["a", "b"]
+    assert (rooms.publish(message("alpha", 1)), numbers(outbox), len(rooms)) == (0, [], 0)
 
 
-def test_the_memory_of_ids_has_a_bound() -> None:
-    outbox = joined(Hub(), bound=10)
-    for number in range(100):
-        outbox.push(one := message("alpha", str(number)), frames.notification(one))
-        outbox.take()
+def test_a_notification_pushed_and_read_in_either_order_is_put_once() -> None:
+    #  push 2 | feed 1 2 3 | push 3, and again 1 2 3
+    rooms = Hub()
+    outbox = joined(rooms)
+    rooms.publish(message("alpha", 2))
+    rooms.deliver("alpha", [row(1), row(2), row(3)])
+    for seq in (3, 1, 2, 3):
+        rooms.publish(message("alpha", seq))
 
-    assert len(outbox._seen) == 20
+    assert numbers(outbox) == [2, 1, 3]
+
+
+def test_a_push_that_is_not_remembered_is_left_to_the_feed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "MOST_PUSHED", 2)
+    rooms = Hub()
+    outbox = joined(rooms)
+    for seq in (1, 2, 3):
+        rooms.publish(message("alpha", seq))
+    rooms.deliver("alpha", [row(1), row(2), row(3)])
+
+    assert numbers(outbox) == [1, 2, 3]
+
+
+def test_a_deleted_row_is_not_remembered_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "MOST_PUSHED", 1)
+    rooms = Hub()
+    outbox = joined(rooms)
+    rooms.publish(message("alpha", 1))
+    rooms.deliver("alpha", [row(2)])
+    rooms.publish(message("alpha", 3))
+
+    assert numbers(outbox) == [1, 2, 3]
 
 
 def test_a_full_outbox_closes_its_socket_alone_and_resumably() -> None:
-    hub = Hub()
-    slow, quick = joined(hub, bound=2), joined(hub, bound=2)
-    for notification_id in "abc":
-        hub.publish(message("alpha", notification_id))
+    rooms = Hub()
+    slow, quick = joined(rooms, bound=2), joined(rooms, bound=2)
+    for seq in (1, 2, 3):
+        rooms.publish(message("alpha", seq))
         quick.take()
 
     assert (slow.closing, quick.closing) == (Close.RESUME, None)
 
 
 def test_a_row_that_was_held_back_is_passed_without_being_sent() -> None:
-    hub = Hub()
-    outbox = joined(hub)
+    rooms = Hub()
+    outbox = joined(rooms)
 
-    hub.deliver("alpha", [(1, message("alpha", "a", pushed=False)), (2, message("alpha", "b", pushed=True))])
+    rooms.deliver("alpha", [row(1, pushed=False), row(2, pushed=True)])
 
-    assert (ids(outbox), outbox.cursor) == (["b"], 2)
+    assert (numbers(outbox), outbox.cursor) == ([2], 2)
 
 
 def test_rows_at_or_below_the_cursor_are_not_sent_again() -> None:
-    hub = Hub()
-    outbox = joined(hub)
+    rooms = Hub()
+    outbox = joined(rooms)
     outbox.cursor = 5
 
-    hub.deliver("alpha", [(5, message("alpha", "a")), (6, message("alpha", "b"))])
+    rooms.deliver("alpha", [row(5), row(6)])
 
-    assert ids(outbox) == ["b"]
+    assert numbers(outbox) == [6]
 
 
 def test_what_was_missed_comes_before_what_is_pushed_meanwhile() -> None:
-    #  feed  1:a 2:b 3:c      pushes  c (again), d
-    hub = Hub()
-    outbox = joined(hub)
-    outbox.hold()
-    hub.publish(message("alpha", "c"))
-    hub.publish(message("alpha", "d"))
-    outbox.replay([(1, message("alpha", "a")), (2, message("alpha", "b")), (3, message("alpha", "c"))])
+    #  hello 3, resume from 1: missed 2 3, pushed meanwhile 3 (again) 4
+    outbox = joined(Hub())
+    outbox.cursor = 3
+    outbox.hold(1)
+    push(outbox, message("alpha", 3))
+    push(outbox, message("alpha", 4))
+    outbox.replay(row(2))
+    outbox.replay(row(3))
     outbox.release()
 
-    assert ids(outbox) == ["a", "b", "c", "d"]
+    assert numbers(outbox) == [2, 3, 4]
+
+
+def test_while_it_resumes_a_client_is_told_no_cursor_that_it_has_not_reached() -> None:
+    outbox = joined(Hub())
+    outbox.cursor = 9
+    told = [outbox.safe_cursor]
+    outbox.hold(1)
+    told.append(outbox.safe_cursor)
+    outbox.replay(row(4))
+    told.append(outbox.safe_cursor)
+    outbox.release()
+
+    assert [*told, outbox.safe_cursor] == [9, 1, 4, 9]
 
 
 def test_a_held_socket_takes_no_part_in_the_reading_of_the_others() -> None:
-    hub = Hub()
-    live, held = joined(hub), joined(hub)
+    rooms = Hub()
+    live, held = joined(rooms), joined(rooms)
     live.cursor, held.cursor = 7, 2
-    held.hold()
+    held.hold(0)
 
-    hub.deliver("alpha", [(8, message("alpha", "a"))])
+    rooms.deliver("alpha", [row(8)])
 
-    assert (hub.cursors(), ids(live), ids(held)) == ({"alpha": 8}, ["a"], [])
+    assert (rooms.cursors(), numbers(live), numbers(held)) == ({"alpha": 8}, [8], [])
 
 
 def test_a_client_is_read_from_the_smallest_cursor_of_its_sockets() -> None:
-    hub = Hub()
+    rooms = Hub()
     for cursor in (9, 4, 6):
-        joined(hub).cursor = cursor
-    joined(hub, "beta").cursor = 2
+        joined(rooms).cursor = cursor
+    joined(rooms, "beta").cursor = 2
 
-    assert hub.cursors() == {"alpha": 4, "beta": 2}
+    assert rooms.cursors() == {"alpha": 4, "beta": 2}
 
 
 def test_only_the_newest_position_of_a_vessel_waits() -> None:
@@ -146,13 +185,8 @@ def test_the_first_reason_to_close_stays() -> None:
     assert outbox.closing == Close.RESTART
 
 
-def test_only_a_client_with_an_identified_notification_is_a_message() -> None:
-    strays: list[object] = [
-        "x",
-        {},
-        {"clientId": 1, "notification": {"id": "a"}},
-        {"clientId": "a", "notification": {}},
-    ]
+def test_only_a_client_with_a_numbered_notification_is_a_message() -> None:
+    strays: list[object] = ["x", {}, {"clientId": 1, "notification": {"seq": 1}}, {"clientId": "a", "notification": {}}]
 
     assert [is_message(each) for each in strays] == [False] * len(strays)
-    assert is_message(message("alpha", "a"))
+    assert is_message(message("alpha", 1))

@@ -51,7 +51,7 @@ export class NotificationStream {
   }
 
   take({ notification, cursor }) {
-    // Only a row read from the store has a cursor: all before it has come. A push may have overtaken others.
+    // Given while what was missed is sent, in order. Later a push may overtake others; then pings tell how far it is.
     if (cursor !== undefined) this.cursor = cursor;
     if (this.seen.has(notification.id)) return;
     this.seen.add(notification.id);

@@ -7,25 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import timedelta
 from typing import Final
 
 from vesselflow import agents, outside, streams
-from vesselflow.adapters.clock import SystemClock
-from vesselflow.adapters.fences import PostgresFences
-from vesselflow.adapters.notifications import PostgresFeed, PostgresNotifications
-from vesselflow.adapters.pool import Database
-from vesselflow.adapters.preferences import PostgresPreferences
-from vesselflow.adapters.redis import RedisLive
-from vesselflow.adapters.stats import PostgresStats
 from vesselflow.adapters.topics import TopicSpec, create_topics
+from vesselflow.connecting import connected, web_services
 from vesselflow.core.errors import Unavailable
 from vesselflow.outside import Outside
 from vesselflow.rules import rules
-from vesselflow.settings import Settings, load_token_secret
+from vesselflow.settings import Settings
 from vesselflow.web.server import create_app
 from vesselflow.web.service import WebService
-from vesselflow.web.services import WebServices
 from vesselflow.worker import worker
 
 logger = logging.getLogger(__name__)
@@ -34,36 +26,6 @@ app: Final = streams.app
 
 EXPIRY_S: Final = 3600.0
 RETRY_S: Final = 2.0
-
-
-def connected(settings: Settings) -> Outside:
-    """Return connections to everything *settings* name; each connects when it is first used."""
-    database = Database(settings.database_url, connections=10)
-    return Outside(
-        notifications=PostgresNotifications(
-            database, ttl=timedelta(days=settings.notification_ttl_days), handled_days=settings.handled_event_days
-        ),
-        feed=PostgresFeed(database),
-        preferences=PostgresPreferences(database),
-        fences=PostgresFences(database, delay_ms=round(settings.fence_delay_s * 1000)),
-        stats=PostgresStats(database),
-        live=RedisLive(settings.redis_url, retention=timedelta(days=settings.vessel_retention_days)),
-        clock=SystemClock(),
-    )
-
-
-def web_services(settings: Settings, ports: Outside) -> WebServices:
-    """Return what the web side is given."""
-    return WebServices(
-        stats=ports.stats,
-        feed=ports.feed,
-        live=ports.live,
-        clock=ports.clock,
-        token_secret=load_token_secret(settings),
-        public_stats=settings.public_stats,
-        queue_bound=settings.websocket_queue,
-        readiness=not_ready,
-    )
 
 
 def not_ready() -> list[str]:
@@ -96,7 +58,7 @@ async def _prepare() -> None:
     outside.connect(ports)
     if settings.web_in_worker:
         # Health has to answer while tables recover, so the pages do too.
-        web = WebService(create_app(web_services(settings, ports)), settings.web_host, settings.web_port)
+        web = WebService(create_app(web_services(settings, ports, not_ready)), settings.web_host, settings.web_port)
         await app.add_runtime_dependency(web)
     await _until_topics_exist(settings)
     # Above its default of 100 messages Faust stops every topic until the changelogs have drained.

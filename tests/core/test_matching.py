@@ -142,6 +142,7 @@ def test_a_fences_payload_is_the_contracts() -> None:
         "lat": 51.9,
         "at": "2026-01-01T12:00:00.000Z",
         "firstFixAt": "2026-01-01T12:00:00.000Z",
+        "receivedAt": "2026-01-01T12:00:00.000Z",
         "interpolated": False,
     }
 

@@ -277,5 +277,6 @@ def _payload(event: Event) -> dict[str, object]:
         "lat": event.lat_deg,
         "at": iso(event.at_ms),
         "firstFixAt": iso(event.first_fix_ms),
+        "receivedAt": iso(event.received_ms),
         "interpolated": event.interpolated,
     }

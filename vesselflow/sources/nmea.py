@@ -15,8 +15,9 @@ from functools import reduce
 from operator import xor
 from typing import Any, Final
 
+from pyais.bit_vector import bit_vector
 from pyais.exceptions import AISBaseException
-from pyais.messages import MSG_CLASS, bit_vector
+from pyais.messages import MSG_CLASS
 
 from vesselflow.core.model import VesselState
 from vesselflow.core.times import SECONDS_BELOW
@@ -138,7 +139,7 @@ class NmeaReader:
             self._losses.add("incomplete", line=oldest.line, text=_shown(oldest.payloads[0]))
 
     def _message(self, payload: bytes, fill: int, at_ms: int | None) -> Timed | None:
-        kind = _TYPE_OF_LETTER.get(payload[:1])
+        kind = _TYPE_OF_LETTER.get(payload[:1], 0)
         if kind not in _STATES:
             return None
         bits = len(payload) * 6 - fill
@@ -251,7 +252,7 @@ def _shown(line: bytes) -> str:
     return line.decode("ascii", "replace")
 
 
-_STATES: Final[dict[int | None, Callable[[Any], VesselState]]] = {
+_STATES: Final[dict[int, Callable[[Any], VesselState]]] = {
     1: _class_a,
     2: _class_a,
     3: _class_a,

@@ -170,7 +170,7 @@ class Publisher:
 
     def _check(self) -> None:
         if self._failure is not None:
-            raise Unavailable(f"Kafka did not take a record: {self._failure or type(self._failure).__name__}")
+            raise Unavailable(f"Kafka did not take a record: {type(self._failure).__name__} {self._failure}")
 
 
 async def connect(brokers: str, *, identity: Identity = "mmsi") -> Publisher:

@@ -68,7 +68,7 @@ class Schedule:
         if self._pace.shift_to_now:
             due_ms = self._latest_ms + self._shift_ms
         else:
-            due_ms = self._start_ms + self._elapsed((self._latest_ms - (self._first_ms or 0)))
+            due_ms = self._start_ms + self._elapsed(self._latest_ms - (self._first_ms or 0))
         self._due_ms = max(self._due_ms, due_ms)
         return self._due_ms, stamp_ms
 

@@ -4,8 +4,10 @@ Everything follows from the seed and the times asked for; nothing here reads a c
 may cross land.
 """
 
+import asyncio
 import csv
 import math
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -52,10 +54,13 @@ _KINDS: Final = (
     _Kind(36, 0.04, 3.0, 8.0, 8.0, 30.0, False, "SY"),
     _Kind(40, 0.02, 24.0, 38.0, 25.0, 110.0, True, "HSC"),
 )
+# fmt: off
 _NAMES: Final = (
-    "AURORA BALTIC CORAL DELTA EAGLE FJORD GRACE HARMONY IRIS JADE KESTREL LAGOON MERIDIAN NEPTUNE ORION PIONEER QUEST "
-    "ROYAL SIRIUS TRITON UNITY VEGA WAVE XENIA YORK ZEPHYR"
-).split()
+    "AURORA", "BALTIC", "CORAL", "DELTA", "EAGLE", "FJORD", "GRACE", "HARMONY", "IRIS", "JADE", "KESTREL", "LAGOON",
+    "MERIDIAN", "NEPTUNE", "ORION", "PIONEER", "QUEST", "ROYAL", "SIRIUS", "TRITON", "UNITY", "VEGA", "WAVE",
+    "XENIA", "YORK", "ZEPHYR",
+)
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +277,24 @@ class Fleet:
             Timestamp=now_ms,
             MessageType=5,
         )
+
+
+async def simulate(
+    fleet: Fleet,
+    publish: Callable[[list[VesselState]], Awaitable[None]],
+    *,
+    now_ms: Callable[[], int],
+    until_ms: int | None = None,
+    tick_ms: int = 100,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Publish what *fleet* reports, every *tick_ms*, until *until_ms* or for ever."""
+    next_ms = now_ms()
+    while until_ms is None or next_ms < until_ms:
+        await publish(fleet.report(next_ms))
+        # A publisher that makes us wait does not make us hurry afterwards.
+        next_ms = max(next_ms + tick_ms, now_ms())
+        await sleep(max(next_ms - now_ms(), 0) / 1000)
 
 
 def _imo_numbers(count: int) -> IntArray:

@@ -50,7 +50,7 @@ function bars(id, rows) {
   const items = largest.map((row) => {
     const item = element("li");
     const bar = element("span", "bar");
-    bar.style.width = `${(100 * row.count) / top}%`;
+    bar.style.setProperty("--share", row.count / top);
     const name = element("span", "name", row.name);
     if (row.code && row.code !== row.name) name.append(element("span", "code", row.code));
     item.append(bar, name, element("span", "count", number(row.count)));

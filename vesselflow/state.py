@@ -9,7 +9,7 @@ and which rows must skip it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -153,9 +153,24 @@ def _pack(states: VesselStates, slots: IntArray) -> bytes:
     return _encode((rows.dtype.descr, rows.tobytes(), strings, notes))
 
 
+def unpacked(body: bytes, text_fields: Collection[str]) -> list[dict[str, Any]]:
+    """Return the vessels of a bucket's row as it is stored, by field: texts for their numbers, and a ``note``."""
+    stored, strings, notes = _stored(body)
+    names = stored.dtype.names or ()
+    vessels = [dict(zip(names, values, strict=True)) for values in stored.tolist()]
+    for vessel in vessels:
+        vessel |= {name: strings[vessel[name]] if vessel[name] >= 0 else None for name in names if name in text_fields}
+    return [{**vessel, "note": notes.get(index)} for index, vessel in enumerate(vessels)]
+
+
+def _stored(body: bytes) -> tuple[Any, list[str], dict[int, Any]]:
+    packed = tuple[list[tuple[str, str]], bytes, list[str], dict[int, Any]]
+    descr, raw, strings, notes = msgspec.msgpack.decode(body, type=packed)
+    return np.frombuffer(raw, dtype=np.dtype(descr)), strings, notes
+
+
 def _unpack(states: VesselStates, body: bytes) -> None:
-    descr, raw, strings, notes = msgspec.msgpack.decode(body, type=tuple[list[tuple[str, str]], bytes, list[str], dict[int, Any]])
-    stored = np.frombuffer(raw, dtype=np.dtype(descr))
+    stored, strings, notes = _stored(body)
     slots = states.slots(stored["vessel"].astype(np.int64))
     rows = states.rows[slots]
     for name in stored.dtype.names or ():

@@ -38,7 +38,7 @@ _STATES: Final = """
     FROM geofence_versions AS v
     WHERE v.until_change IS NULL
         OR v.until_change <> v.from_change
-        AND v.until_change IN (SELECT change FROM geofence_changes WHERE at > $1)
+        AND v.until_change IN (SELECT change FROM geofence_changes WHERE at >= $1)
     ORDER BY v.version
 """
 _INSERT: Final = """
@@ -82,7 +82,7 @@ class PostgresFences:
 
     async def fences(self, since_ms: int) -> tuple[int, list[FenceVersion]]:
         """Return the version and every fence state in force at or after *since_ms*, oldest first."""
-        since = EPOCH + timedelta(milliseconds=since_ms - self._delay_ms)
+        since = EPOCH + timedelta(milliseconds=since_ms - self._delay_ms + 1)
         async with (
             self._database.connection() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),

@@ -99,7 +99,8 @@ def newest(batch: PositionBatch) -> PositionBatch:
     """Return the newest position of every vessel of *batch*; of equal times the last one."""
     order = np.lexsort((batch.at_ms, batch.vessel))
     vessels = batch.vessel[order]
-    is_last = np.append(vessels[1:] != vessels[:-1], True)
+    # Cut for an empty batch, which has no last one.
+    is_last = np.append(vessels[1:] != vessels[:-1], True)[: len(vessels)]
     return batch.take(order[is_last])
 
 

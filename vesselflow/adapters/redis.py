@@ -10,7 +10,6 @@ from hashlib import sha1
 from typing import Any, Final
 
 import msgspec
-import numpy as np
 from redis import exceptions
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
@@ -49,7 +48,7 @@ class RedisLive:
         """Store the newest position of every vessel of *batch*; older ones than stored change nothing."""
         latest = newest(batch)
         for start in range(0, len(latest), _MOVE_CHUNK):
-            argument = encode_move(latest.take(np.arange(start, min(start + _MOVE_CHUNK, len(latest)))), self._ttl_s)
+            argument = encode_move(latest.take(slice(start, start + _MOVE_CHUNK)), self._ttl_s)
             async with self._limited():
                 try:
                     await self._call("EVALSHA", _MOVE_SHA, 0, argument)

@@ -124,7 +124,9 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise StackError(f"expected a free port {port} on {host} for the web server: {error.strerror}") from None
+        # Python adds the address in brackets, which the sentence has already.
+        reason = (error.strerror or str(error)).partition(" (while")[0]
+        raise StackError(f"expected a free port {port} on {host} for the web server: {reason}") from None
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNSENT_MS)
     listener.setblocking(False)
     return listener

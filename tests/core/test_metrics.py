@@ -16,7 +16,7 @@ def declared() -> list[MetricWrapperBase]:
 
 
 def full_name(metric: MetricWrapperBase) -> str:
-    return metric._name + ("_total" if isinstance(metric, Counter) else "")
+    return f"{metric._name}_total" if isinstance(metric, Counter) else str(metric._name)
 
 
 def row(metric: MetricWrapperBase) -> str:

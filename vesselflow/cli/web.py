@@ -1,29 +1,27 @@
-"""`vesselflow web`: serve the pages, the API and the sockets without a worker."""
-
-from __future__ import annotations
+"""``vesselflow web``: pages, sockets and API without a worker."""
 
 import asyncio
 import logging
 import os
 
 import click
-import uvloop
 
-from vesselflow.connecting import connected, web_services
 from vesselflow.settings import Settings
-from vesselflow.web.service import run
 
 
-@click.command(name="web")
-def command() -> None:
-    """Serve the web pages until Ctrl-C; any number of instances may run side by side."""
+@click.command("web")
+@click.option("--host", help="Address to listen on; VESSELFLOW_WEB_HOST without it.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; VESSELFLOW_WEB_PORT without it.")
+def command(host: str | None, port: int | None) -> None:
+    """Serve the web side alone, as one of any number of instances, until SIGINT or SIGTERM."""
+    # Starlette, uvicorn and uvloop are needed by this command alone.
+    import uvloop
+
+    from vesselflow.connecting import connected, web_services
+    from vesselflow.web.service import run
+
     settings = Settings.from_env(os.environ)
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings))
-
-
-async def _serve(settings: Settings) -> None:
-    # Ready as soon as it answers: every page says for itself what cannot be read.
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     services = web_services(settings, connected(settings), list)
-    await run(services, settings.web_host, settings.web_port)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(services, host or settings.web_host, settings.web_port if port is None else port))

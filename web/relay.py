@@ -35,21 +35,22 @@ class Relay:
     async def listen(self) -> None:
         """Hand on what is published, for good; subscribe again, with backoff, when the connection breaks."""
         shortest_s = self._times.backoff_s / 16
-        wait_s = shortest_s
+        wait_s = 0.0
         while True:
             started_s = asyncio.get_running_loop().time()
             metrics.PUSH_SUBSCRIBED.set(1)
+            why = "the subscription ended"
             try:
                 await self._hand_on()
             except Unavailable as error:
-                # Once an outage: the tries that follow are short.
-                if wait_s == shortest_s:
-                    logger.warning("no pushes for now, reading from Postgres alone: %s", error)
+                why = str(error)
             metrics.PUSH_SUBSCRIBED.set(0)
+            # One that lasted has worked; this is a new outage, told once.
+            if wait_s == 0 or asyncio.get_running_loop().time() - started_s > self._times.backoff_s:
+                logger.warning("no pushes for now, reading from Postgres alone: %s", why)
+                wait_s = shortest_s
             await asyncio.sleep(wait_s * random.uniform(0.5, 1))
-            lasted_s = asyncio.get_running_loop().time() - started_s - wait_s
-            has_worked = lasted_s > self._times.backoff_s
-            wait_s = shortest_s if has_worked else min(wait_s * 2, self._times.backoff_s)
+            wait_s = min(wait_s * 2, self._times.backoff_s)
 
     async def _hand_on(self) -> None:
         async for message in self._live.notifications():

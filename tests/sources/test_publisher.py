@@ -16,6 +16,7 @@ class Log:
 
     def __init__(self, *, at_once: bool = True, error: Exception | None = None) -> None:
         self.records: list[tuple[int, list[VesselState]]] = []
+        self.keys: list[bytes | None] = []
         self.waiting: list[asyncio.Future[Any]] = []
         self.at_once, self.error = at_once, error
         self.stopped = False
@@ -29,6 +30,7 @@ class Log:
         assert partition is not None
         assert len(value) <= MAX_RECORD_BYTES
         self.records.append((partition, decode_states(value)))
+        self.keys.append(key)
         self.arrived.set()
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if self.error:
@@ -77,6 +79,7 @@ async def test_the_plans_states_go_by_their_imo_number() -> None:
         await one.publish([VesselState(IMO=9074729, MMSI=235012345)])
 
     assert [partition for partition, _ in log.records] == [partition_of(9074729, 6)]
+    assert log.keys == [b"9074729"]
 
 
 async def test_a_state_without_identity_is_sent_too() -> None:

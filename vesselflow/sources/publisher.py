@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 
 from vesselflow.core import ais, wire
 from vesselflow.core.errors import Unavailable
-from vesselflow.core.model import Identity, IntArray, VesselState
+from vesselflow.core.model import Identity, IntArray, VesselState, vessel_number
 from vesselflow.core.partition import partitions_of
 
 logger = logging.getLogger(__name__)
@@ -150,7 +150,7 @@ class Publisher:
             return
         await self._room.acquire()
         try:
-            sent = await self._producer.send(TOPIC, value, partition=partition)
+            sent = await self._producer.send(TOPIC, value, key=self._key(states), partition=partition)
         except KafkaError as error:
             self._room.release()
             self._failure = error
@@ -158,6 +158,12 @@ class Publisher:
             return
         self.records += 1
         sent.add_done_callback(lambda future: self._acknowledge(future, len(states)))
+
+    def _key(self, states: list[VesselState]) -> bytes | None:
+        """Return the key of the contract for a single state; an array of several vessels has none."""
+        state = states[0]
+        vessel = vessel_number(imo=state.IMO, mmsi=state.MMSI, identity=self._identity)
+        return str(vessel).encode() if vessel and len(states) == 1 else None
 
     def _acknowledge(self, sent: "asyncio.Future[Any]", states: int) -> None:
         self._room.release()

@@ -6,7 +6,8 @@ import asyncio
 import logging
 import os
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from vesselflow.streams import EXIT_RESTART, App
@@ -29,10 +30,13 @@ class Outgoing:
 
 @dataclass(slots=True)
 class Sent:
-    """How many records one partition of one agent gave to the outbox, and how many the broker acknowledged."""
+    """What one partition of one agent gave to the outbox: how many records, and those the broker has not yet.
+
+    The broker acknowledges partition by partition, so a later record may be through before an earlier one.
+    """
 
     given: int = 0
-    acknowledged: int = 0
+    open: dict[int, None] = field(default_factory=dict)
 
 
 class Outbox:
@@ -43,7 +47,7 @@ class Outbox:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._waiting: deque[tuple[Outgoing, Sent]] = deque()
+        self._waiting: deque[tuple[Outgoing, Sent, int]] = deque()
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
         self._moved = asyncio.Event()
@@ -51,8 +55,10 @@ class Outbox:
 
     def put(self, outgoing: list[Outgoing], sent: Sent) -> None:
         """Give *outgoing* to the outbox at once; wait for `room` before the next."""
-        self._waiting.extend((each, sent) for each in outgoing)
-        sent.given += len(outgoing)
+        for each in outgoing:
+            self._waiting.append((each, sent, sent.given))
+            sent.open[sent.given] = None
+            sent.given += 1
         if self._waiting:
             self._filled.set()
         if len(self._waiting) >= MOST_WAITING:
@@ -65,7 +71,7 @@ class Outbox:
     async def acknowledged(self, sent: Sent) -> None:
         """Wait until the broker has everything that was given on account of *sent* until now."""
         target = sent.given
-        while sent.acknowledged < target:
+        while next(iter(sent.open), target) < target:
             self._moved.clear()
             await self._moved.wait()
 
@@ -74,18 +80,18 @@ class Outbox:
         producer = self._app.producer
         while True:
             while self._waiting:
-                each, sent = self._waiting.popleft()
+                each, sent, number = self._waiting.popleft()
                 delivery = await producer.send(each.topic, each.key, each.value, each.partition, None, None)
-                delivery.add_done_callback(lambda done, sent=sent, topic=each.topic: self._on_delivered(done, sent, topic))
+                delivery.add_done_callback(partial(self._on_delivered, sent, number, each.topic))
                 if len(self._waiting) < MOST_WAITING // 2:
                     self._room.set()
             self._filled.clear()
             await self._filled.wait()
 
-    def _on_delivered(self, delivery: asyncio.Future[Any], sent: Sent, topic: str) -> None:
+    def _on_delivered(self, sent: Sent, number: int, topic: str, delivery: asyncio.Future[Any]) -> None:
         if delivery.cancelled() or delivery.exception() is not None:
             error = None if delivery.cancelled() else delivery.exception()
             logger.critical("a record to %s could not be sent, the worker ends: %s", topic, error)
             os._exit(EXIT_RESTART)
-        sent.acknowledged += 1
+        del sent.open[number]
         self._moved.set()

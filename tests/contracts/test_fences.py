@@ -83,7 +83,7 @@ class PostgresRig(Rig):
         await self._admin.execute("SELECT pg_sleep(0.002)")
         now = await self._admin.fetchval("SELECT clock_timestamp()")
         await self._admin.execute("SELECT pg_sleep(0.002)")
-        return (now - EPOCH) // timedelta(milliseconds=1)
+        return int((now - EPOCH) / timedelta(milliseconds=1))
 
 
 @pytest.fixture
@@ -238,10 +238,10 @@ async def test_what_one_transaction_begins_and_ends_never_was(database: Database
 @pytest.mark.integration
 async def test_a_savepoint_takes_its_change_back(database: Database, admin: asyncpg.Connection) -> None:
     async with admin.transaction():
-        with pytest.raises(asyncpg.CheckViolationError):
-            async with admin.transaction():
-                await insert(admin, Fence("ann", "Port", SQUARE))
-                await insert(admin, Fence("ann", "Line", shapely.LineString([(0, 0), (1, 1)]).wkb))
+        savepoint = admin.transaction()
+        await savepoint.start()
+        await insert(admin, Fence("ann", "Port", SQUARE))
+        await savepoint.rollback()
         await insert(admin, Fence("ann", "Sea", OTHER))
 
     assert [state.name for state in await states(PostgresFences(database))] == ["Sea"]

@@ -55,7 +55,8 @@ class PostgresRig(Rig):
 
     async def age(self, by: timedelta) -> None:
         await self._admin.execute(
-            "UPDATE notifications SET created_at = created_at - $1::interval, expires_at = expires_at - $1::interval", by
+            "UPDATE notifications SET created_at = created_at - $1::interval, expires_at = expires_at - $1::interval",
+            by,
         )
         await self._admin.execute("UPDATE handled_events SET handled_at = handled_at - $1::interval", by)
 
@@ -377,5 +378,5 @@ async def until_one_waits(admin: asyncpg.Connection) -> None:
     """Return when a statement of the adapters waits for a lock."""
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
     async with asyncio.timeout(5):
-        while not await admin.fetchval(waiting):
+        while not await admin.fetchval(waiting):  # noqa: ASYNC110 - the server has no event for it
             await asyncio.sleep(0.01)

@@ -84,9 +84,7 @@ async def test_the_version_grows_with_preferences_and_clients(rig: Rig) -> None:
 
 
 @pytest.mark.integration
-async def test_a_fence_that_changes_its_client_grows_the_version(
-    database: Database, admin: asyncpg.Connection
-) -> None:
+async def test_a_fence_that_changes_its_client_grows_the_version(database: Database, admin: asyncpg.Connection) -> None:
     store = PostgresPreferences(database)
     await PostgresFences(database).insert_fences("ann", [("Port", SQUARE)])
     before = await store.preferences_version()

@@ -9,7 +9,7 @@ and which rows must skip it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -85,7 +85,7 @@ class Ledger:
     @property
     def until(self) -> int:
         """The offset at which every row includes the same records."""
-        return max(self.included.values(), default=self.floor) if self.included else self.floor
+        return max([self.floor, *self.included.values()])
 
     def includes(self, number: int, offset: int) -> bool:
         """Tell whether row *number* includes the record at *offset*."""
@@ -124,7 +124,7 @@ class Buckets:
 
     def unseen(self, vessels: IntArray, offset: int) -> BoolArray | None:
         """Return which of *vessels* have not seen the record at *offset*; None when all have not."""
-        if offset >= self.ledger.until and offset >= self.ledger.floor:
+        if offset >= self.ledger.until:
             return None
         included = np.full(self.states.buckets, self.ledger.floor, dtype=np.int64)
         for number, upto in self.ledger.included.items():
@@ -153,14 +153,20 @@ def _pack(states: VesselStates, slots: IntArray) -> bytes:
     return _encode((rows.dtype.descr, rows.tobytes(), strings, notes))
 
 
-def unpacked(body: bytes, text_fields: Collection[str]) -> list[dict[str, Any]]:
+def unpacked(body: bytes, text_fields: Set[str]) -> list[dict[str, Any]]:
     """Return the vessels of a bucket's row as it is stored, by field: texts for their numbers, and a ``note``."""
     stored, strings, notes = _stored(body)
-    names = stored.dtype.names or ()
-    vessels = [dict(zip(names, values, strict=True)) for values in stored.tolist()]
-    for vessel in vessels:
-        vessel |= {name: strings[vessel[name]] if vessel[name] >= 0 else None for name in names if name in text_fields}
-    return [{**vessel, "note": notes.get(index)} for index, vessel in enumerate(vessels)]
+    columns = {name: plain_values(stored[name]) for name in stored.dtype.names or ()}
+    for name in text_fields & columns.keys():
+        columns[name] = [strings[number] if number >= 0 else None for number in columns[name]]
+    rows = zip(*columns.values(), strict=True)
+    return [{**dict(zip(columns, row, strict=True)), "note": notes.get(index)} for index, row in enumerate(rows)]
+
+
+def plain_values(column: Any) -> list[Any]:
+    """Return *column* as Python's values; a float of 32 bits as the shortest decimal that is this very float."""
+    values: list[Any] = column.tolist()
+    return [float(str(value)) for value in column] if column.dtype == np.float32 else values
 
 
 def _stored(body: bytes) -> tuple[Any, list[str], dict[int, Any]]:
@@ -214,7 +220,9 @@ def advance(origins: Origins, batch: PositionBatch) -> Origins:
     moved = dict(origins)
     for source in np.unique(batch.source_partition).tolist():
         last = int(np.flatnonzero(batch.source_partition == source)[-1])
-        moved[source] = (int(batch.source_offset[last]), int(batch.source_index[last]))
+        reached = (int(batch.source_offset[last]), int(batch.source_index[last]))
+        # A batch sent again may end before what was seen; its next one would then be taken in twice.
+        moved[source] = max(reached, moved.get(source, reached))
     return moved
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -95,21 +96,23 @@ async def open_log(brokers: str, topic: str, partitions: Collection[int] = ()) -
         UsageError: there is no such topic or partition.
         Unavailable: no broker answers.
     """
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=brokers.split(","), enable_auto_commit=False, auto_offset_reset="latest"
-    )
+    consumer = AIOKafkaConsumer(bootstrap_servers=brokers.split(","), auto_offset_reset="latest")
     try:
         with _translated_errors():
             await consumer.start()
-            topics = await consumer.topics()
-        _refuse_unknown(topic, topics)
-        present = sorted(consumer.partitions_for_topic(topic) or ())
+            _refuse_unknown(topic, await consumer.topics())
+            # Without a group, a subscriber is given every partition.
+            consumer.subscribe([topic])
+            while not consumer.assignment():  # noqa: ASYNC110  # aiokafka says nothing when it is done
+                await asyncio.sleep(0.02)
+        present = sorted(consumer.assignment())
         for each in partitions:
-            if each not in present:
-                raise UsageError(f"expected a partition of {topic} from 0 to {present[-1]}, got {each}")
-        chosen = [TopicPartition(topic, each) for each in partitions or present]
-        consumer.assign(chosen)
-        yield Log(consumer, chosen)
+            if TopicPartition(topic, each) not in present:
+                raise UsageError(f"expected a partition of {topic} from 0 to {present[-1].partition}, got {each}")
+        if partitions:
+            consumer.unsubscribe()
+            consumer.assign([TopicPartition(topic, each) for each in sorted({*partitions})])
+        yield Log(consumer, sorted(consumer.assignment()))
     finally:
         await consumer.stop()
 

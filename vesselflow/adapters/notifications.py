@@ -100,6 +100,14 @@ _AFTER: Final = f"""
     ORDER BY seq
     LIMIT $3
 """
+# No index serves this: it is for a person who asks about one vessel.
+_OF_VESSEL: Final = f"""
+    SELECT {_COLUMNS}
+    FROM notifications
+    WHERE data ->> 'vesselId' = $1
+    ORDER BY seq DESC
+    LIMIT $2
+"""
 _MARK_READ: Final = """
     WITH mine AS (
         UPDATE notifications
@@ -186,6 +194,11 @@ class PostgresFeed:
         async with self._database.connection() as connection:
             rows = await connection.fetch(_AFTER, client_id, cursor, limit)
             return [(row["seq"], _message(row)) for row in rows]
+
+    async def of_vessel(self, vessel_id: str, limit: int) -> list[dict[str, Any]]:
+        """Return at most *limit* of a vessel's ``{clientId, notification}``, newest first. Reads the whole table."""
+        async with self._database.connection() as connection:
+            return [_message(row) for row in await connection.fetch(_OF_VESSEL, vessel_id, limit)]
 
     async def latest_cursor(self) -> int:
         """Return the cursor of the newest notification of anyone, 0 when there is none."""

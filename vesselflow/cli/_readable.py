@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
-import numpy as np
 
 from vesselflow.core import wire
 from vesselflow.core.activity import WindowSum
 from vesselflow.core.errors import InvalidRecord
 from vesselflow.core.model import POSITION_COLUMNS, STRING_COLUMNS, PositionBatch, iso, vessel_id
 from vesselflow.core.statics import TEXTS
-from vesselflow.state import Progress, Row, unpacked
+from vesselflow.state import Progress, Row, plain_values, unpacked
 
 CHANGELOG: Final = "-changelog"
 _WINDOWS: Final = "windows-"
 _PROGRESS_START_S: Final = -1.0
+_ZERO_IS_UNKNOWN: Final = {"imo", "mmsi", "draught_m", "length_m", "width_m"}
 
 _row = msgspec.msgpack.Decoder(Row)
 _progress = msgspec.msgpack.Decoder(Progress)
@@ -59,10 +60,16 @@ def readable_vessel(row: dict[str, Any]) -> dict[str, object]:
         shown["fences"] = {fence: iso(at_ms) for fence, at_ms in (row.get("note") or {}).items()}
     elif row.get("note") is not None:
         shown["note"] = row["note"]
+    shown |= {name: shown[name] or None for name in _ZERO_IS_UNKNOWN & shown.keys()}
     shown["vessel"] = vessel_id(row["vessel"])
     return {
         name.removesuffix("_ms"): _moment(value) if name.endswith("_ms") else value for name, value in shown.items()
     }
+
+
+def bucket_vessels(value: bytes) -> list[dict[str, Any]]:
+    """Return the vessels in a bucket's row of any table, by field."""
+    return unpacked(_row.decode(value).body, {*TEXTS})
 
 
 def _value(topic: str, key: bytes | None, value: bytes) -> object:
@@ -89,11 +96,8 @@ def _is_progress_window(key: bytes | None) -> bool:
 
 def _bucket_object(value: bytes) -> object:
     row = _row.decode(value)
-    return {
-        "offset": row.offset,
-        "origins": row.origins,
-        "vessels": [readable_vessel(each) for each in unpacked(row.body, TEXTS)],
-    }
+    vessels = [readable_vessel(each) for each in bucket_vessels(value)]
+    return {"offset": row.offset, "origins": row.origins, "vessels": vessels}
 
 
 def _window_object(value: bytes) -> object:
@@ -102,7 +106,7 @@ def _window_object(value: bytes) -> object:
 
 
 def _progress_object(value: bytes) -> object:
-    return _progress.decode(value)
+    return msgspec.structs.asdict(_progress.decode(value))
 
 
 def _column(batch: PositionBatch, name: str) -> list[object]:
@@ -112,8 +116,7 @@ def _column(batch: PositionBatch, name: str) -> list[object]:
     if name in STRING_COLUMNS:
         return [batch.strings[index] if index >= 0 else None for index in values.tolist()]
     if values.dtype.kind == "f":
-        # The shortest decimal that is this very float: 32 bits would else be shown with the dust of 64.
-        return [None if np.isnan(value) else float(str(value)) for value in values]
+        return [None if math.isnan(value) else value for value in plain_values(values)]
     missing = {"imo": 0, "mmsi": 0, "nav_status": -1}.get(name)
     return [None if value == missing else value for value in values.tolist()]
 

@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
+import logging
 import time
+import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec
 import numpy as np
 from faust.types import StreamT
 
 from vesselflow import metrics, streams
 from vesselflow.core import wire
-from vesselflow.core.errors import InvalidRecord
 from vesselflow.core.model import PositionBatch, concatenate
-from vesselflow.core.normalise import Normalised, normalise
+from vesselflow.core.normalise import Normalised, SourceRecord, normalise_together
 from vesselflow.core.partition import partitions_of
 from vesselflow.core.statics import new_statics
-from vesselflow.loop import Loop, Part, Record, dead_letter
+from vesselflow.loop import Loop, Part, Record, TableRows, dead_letter
 from vesselflow.outbox import Outgoing
 from vesselflow.state import Buckets, without_included
 from vesselflow.tables import states
 from vesselflow.tables.rows import BucketRows
 from vesselflow.worker import worker
 
+logger = logging.getLogger(__name__)
+
 settings: Final = streams.settings
 MOST: Final = settings.batch_positions
+FUTURE_LIMIT_MS: Final = round(settings.future_limit_s * 1000)
+#: About as many bytes of states as make a full batch of positions.
+ENOUGH_BYTES: Final = 32_000
 
 
 @dataclass
 class Coalescing:
-    """The statics of a partition's vessels, and positions that wait for company, by target partition."""
+    """A partition's statics, and what waits for company: records not normalised yet, positions by target partition."""
 
     buckets: Buckets
+    records: list[SourceRecord] = field(default_factory=list)
+    size_bytes: int = 0
     waiting: dict[int, list[PositionBatch]] = field(default_factory=dict)
     count: dict[int, int] = field(default_factory=dict)
     since: float = 0.0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits."""
+        return not self.records and not self.waiting
 
 
 class Ingest:
@@ -45,8 +57,8 @@ class Ingest:
     name = "ingest"
     topic = streams.states
     checkpoint_s = settings.checkpoint_s
-    tick_s = settings.coalesce_ms / 2000 or 0.005
-    tables: Final[Mapping[str, BucketRows]] = {"state": BucketRows(states.ingest)}
+    tick_s = max(settings.coalesce_ms, 10) / 2000
+    tables: Final[Mapping[str, TableRows]] = {"state": BucketRows(states.ingest)}
 
     def open(self, partition: int) -> Part:
         """Return a part that knows no vessel."""
@@ -54,26 +66,52 @@ class Ingest:
         return Part(partition, rows={"state": buckets}, work=Coalescing(buckets))
 
     def work(self, part: Part, record: Record) -> list[Outgoing]:
-        """Normalise *record*; send what is a full batch, keep the rest for a moment."""
+        """Keep *record* for a moment, or normalise it with those that were kept when there are enough."""
+        work: Coalescing = part.work
+        if work.is_empty:
+            work.since = time.monotonic()
+        work.records.append(SourceRecord(record.value, record.offset, record.received_ms))
+        work.size_bytes += len(record.value)
+        # Rows that are ahead of a replay tell by the offset of a single record.
+        enough = work.size_bytes >= ENOUGH_BYTES or record.offset < part.until
+        return self._normalised(part) if enough else []
+
+    def _normalised(self, part: Part) -> list[Outgoing]:
+        work: Coalescing = part.work
+        records, work.records, work.size_bytes = work.records, [], 0
+        try:
+            return self._together(part, records) if records else []
+        except Exception:
+            # Normalising is meant never to raise; if it does, only the record at fault shall be lost.
+            logger.exception("ingest: %d records of partition %d, now one by one", len(records), part.partition)
+            return [each for record in records for each in self._alone(part, record)]
+
+    def _alone(self, part: Part, record: SourceRecord) -> list[Outgoing]:
+        try:
+            return self._together(part, [record])
+        except Exception:
+            return [dead_letter(_place(part, record), "crash", trace=traceback.format_exc())]
+
+    def _together(self, part: Part, records: list[SourceRecord]) -> list[Outgoing]:
         work: Coalescing = part.work
         statics = work.buckets.states
-        found = normalise(
-            record.value,
+        found, numbers = normalise_together(
+            records,
             statics,
             identity="imo" if settings.identity == "imo" else "mmsi",
-            received_ms=record.received_ms,
-            source_partition=record.partition,
-            source_offset=record.offset,
-            future_limit_ms=round(settings.future_limit_s * 1000),
+            source_partition=part.partition,
+            future_limit_ms=FUTURE_LIMIT_MS,
         )
-        outgoing = [
-            dead_letter(record, reject.reason, detail=reject.detail, index=reject.index, payload=reject.payload)
-            for reject in found.rejects
-        ]
-        self._count(found)
-        unseen = work.buckets.unseen(statics.rows["vessel"], record.offset)
+        unseen = work.buckets.unseen(statics.rows["vessel"], records[-1].offset)
         statics.apply(without_included(found.detection, statics, unseen))
-        return outgoing + _coalesced(work, found.batch)
+        self._count(found)
+        rejected = [
+            dead_letter(
+                _place(part, records[number]), reject.reason, detail=reject.detail, index=reject.index, payload=reject.payload
+            )
+            for number, reject in zip(numbers, found.rejects, strict=True)
+        ]
+        return rejected + _coalesced(work, found.batch)
 
     def _count(self, found: Normalised) -> None:
         metrics.POSITIONS.labels(self.name).inc(len(found.batch))
@@ -82,31 +120,29 @@ class Ingest:
                 metrics.NOT_AVAILABLE.labels(name).inc(number)
 
     def split(self, record: Record) -> list[Record]:
-        """Cut *record* into its elements."""
-        try:
-            decoded = wire.decode_json(record.value)
-        except InvalidRecord:
-            return [record]
-        elements = decoded if isinstance(decoded, list) else [decoded]
-        return [replace(record, value=msgspec.json.encode(element)) for element in elements]
+        """Return *record* whole: `work` never raises."""
+        return [record]
 
     def flush(self, part: Part) -> list[Outgoing]:
         """Return everything that waits for company."""
+        outgoing = self._normalised(part)
         work: Coalescing = part.work
-        return [each for target in list(work.waiting) for each in _sent(work, target)]
+        return outgoing + [each for target in list(work.waiting) for each in _sent(work, target)]
 
     def tick(self, part: Part) -> list[Outgoing]:
         """Return what has waited long enough."""
-        metrics.VESSELS.labels(self.name).set(len(part.work.buckets.states))
-        late = part.work.waiting and time.monotonic() - part.work.since >= settings.coalesce_ms / 1000
+        work: Coalescing = part.work
+        late = not work.is_empty and time.monotonic() - work.since >= settings.coalesce_ms / 1000
         return self.flush(part) if late else []
+
+
+def _place(part: Part, record: SourceRecord) -> Record:
+    return Record(streams.STATES, part.partition, record.offset, record.received_ms, record.value)
 
 
 def _coalesced(work: Coalescing, batch: PositionBatch) -> list[Outgoing]:
     if not len(batch):
         return []
-    if not work.waiting:
-        work.since = time.monotonic()
     targets = partitions_of(batch.vessel, settings.position_partitions)
     outgoing = []
     for target in np.unique(targets).tolist():

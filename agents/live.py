@@ -17,6 +17,7 @@ from vesselflow import metrics, outside, streams
 from vesselflow.agents.detecting import decode_positions
 from vesselflow.core.errors import InvalidRecord, Unavailable
 from vesselflow.core.model import PositionBatch, concatenate
+from vesselflow.loop import events_of
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ gathered: Final = Newest()
 @streams.app.agent(streams.positions, name="live")
 async def live(stream: StreamT[bytes]) -> None:
     """Gather positions; `keep` writes them."""
-    async for event in stream.noack().events():
+    async for event in events_of(stream):
         try:
             gathered.add(decode_positions(event.message.value))
         except InvalidRecord as error:

@@ -134,7 +134,7 @@ class SinkLoop(Loop):
         self._expect(part, part.saved)
         while True:
             await part.work.filled.wait()
-            await self._write(part)
+            await self._write_some(part)
 
     async def _again(self, part: Part) -> None:
         """Publish what was written just before the start: it may never have been published."""
@@ -152,7 +152,7 @@ class SinkLoop(Loop):
         part.offset = offset
         self.seek(part)
 
-    async def _write(self, part: Part) -> None:
+    async def _write_some(self, part: Part) -> None:
         waiting: Waiting = part.work
         records = _some(waiting.queue)
         events = [event for _, events in records for event in events]

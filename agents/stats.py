@@ -14,6 +14,7 @@ from vesselflow.core import wire
 from vesselflow.core.activity import merge
 from vesselflow.core.errors import InvalidRecord, Unavailable
 from vesselflow.core.model import ActivityPartial
+from vesselflow.loop import events_of
 from vesselflow.worker import worker
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ worker.read_newest_only(streams.activity.get_topic_name())
 @streams.app.agent(streams.activity, name="stats")
 async def stats(stream: StreamT[bytes]) -> None:
     """Gather the newest partial of each partition; `keep` merges and writes them."""
-    async for event in stream.noack().events():
+    async for event in events_of(stream):
         try:
             partial = wire.decode_partial(event.message.value)
         except InvalidRecord as error:

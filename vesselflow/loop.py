@@ -16,10 +16,12 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
+import msgspec
+from faust.streams import Stream
 from faust.types import TP, EventT, StreamT
 
 from vesselflow import metrics, streams
@@ -35,19 +37,26 @@ logger = logging.getLogger(__name__)
 
 #: A record is worked on this often before it counts as one that crashes the code.
 TRIES: Final = 3
-#: A dead letter is cut to this; the record itself stays in its topic.
-DEAD_LETTER_BYTES: Final = 60_000
+#: A dead letter's payload is cut to this many bytes of JSON text; the record itself stays in its topic.
+DEAD_LETTER_BYTES: Final = 48_000
+#: So are what went wrong, and the end of the traceback, in characters.
+MOST_DETAIL: Final = 500
+MOST_TRACE: Final = 6_000
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One Kafka record; ``received_ms`` is its timestamp at the broker."""
+    """One Kafka record; ``received_ms`` is its timestamp at the broker.
+
+    ``index`` is set on a piece that `Stage.split` cut out: its place in the whole record.
+    """
 
     topic: str
     partition: int
     offset: int
     received_ms: int
     value: bytes
+    index: int | None = None
 
 
 @dataclass(eq=False)
@@ -135,8 +144,8 @@ class Loop:
         self._gaps: dict[int, float] = {}
 
     async def run(self, stream: StreamT[bytes]) -> None:
-        """Work on every record of *stream*. An event acknowledged by Faust would be one it may lose."""
-        async for event in stream.noack().events():
+        """Work on every record of *stream*."""
+        async for event in events_of(stream):
             await self.take(event)
 
     async def take(self, event: EventT[Any]) -> None:
@@ -166,7 +175,8 @@ class Loop:
             return True
         if offset < part.offset:
             return False
-        if self._app.consumer.first_after_seek(self.tp(part.partition)) == offset and part.partition in self._gaps:
+        first = self._app.reader.first_after_seek(self.tp(part.partition), part.offset)
+        if first == offset and part.partition in self._gaps:
             # Read on purpose from the expected offset, and this came: what lies between does not exist.
             logger.warning("%s: %s has no records %d to %d", self.stage.name, self._topic, part.offset, offset - 1)
             metrics.HOLES.labels(self.stage.name).inc(offset - part.offset)
@@ -181,7 +191,7 @@ class Loop:
     def seek(self, part: Part) -> None:
         """Ask for the expected record again."""
         self._gaps[part.partition] = time.monotonic()
-        self._app.consumer.want(self.tp(part.partition), part.offset)
+        self._app.reader.want(self.tp(part.partition), part.offset)
 
     def seek_again(self, wait_s: float) -> None:
         """Repeat the seeks that have not brought their record within *wait_s*."""
@@ -206,17 +216,25 @@ class Loop:
     def _work_apart(self, part: Part, record: Record) -> list[Outgoing]:
         outgoing = []
         before, reached = part.origins, dict(part.origins)
-        for each in self.stage.split(record):
+        for each in self._split(record):
             # The pieces interleave, so each is judged by the origins before the record.
             part.origins = before
             try:
                 outgoing += self.stage.work(part, each)
             except Exception as error:
                 reason = error.reason if isinstance(error, InvalidRecord) else "crash"
-                outgoing.append(dead_letter(each, reason, trace=traceback.format_exc()))
+                outgoing.append(dead_letter(each, reason, index=each.index, trace=traceback.format_exc()))
             reached.update({source: max(at, reached.get(source, at)) for source, at in part.origins.items()})
         part.origins = reached
         return outgoing
+
+    def _split(self, record: Record) -> list[Record]:
+        try:
+            return self.stage.split(record)
+        except Exception:
+            # What cannot even be read is set aside whole; an exception that left the loop would come back for ever.
+            logger.exception("%s: %s/%d at %d cannot be cut", self.stage.name, *_place(record))
+            return [record]
 
     async def checkpoint(self, part: Part) -> None:
         """Write what changed and the progress, once the broker has what was sent until now."""
@@ -296,6 +314,11 @@ class Loop:
                     self._outbox.put(self.stage.tick(part), part.sent)
 
 
+def events_of(stream: StreamT[bytes]) -> AsyncIterator[EventT[bytes]]:
+    """Return the events of *stream*, one a record, none of them acknowledged: Faust acknowledges what it then loses."""
+    return cast("Stream[bytes]", stream).noack().events()
+
+
 def _start(part: Part) -> int | None:
     starts = [rows.ledger.start for rows in part.rows.values()]
     return None if None in starts else min(start for start in starts if start is not None)
@@ -312,13 +335,20 @@ def dead_letter(
     metrics.DEAD_LETTERS.labels(reason).inc()
     text = record.value[:DEAD_LETTER_BYTES].decode(errors="replace") if payload is None else payload
     letter = DeadLetter(
-        reason=f"{reason}: {detail}" if detail else reason,
+        reason=f"{reason}: {detail[:MOST_DETAIL]}" if detail else reason,
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
         index=index,
-        payload=text[:DEAD_LETTER_BYTES],
+        payload=_cut(text),
         received_ms=record.received_ms,
-        traceback=trace,
+        traceback=trace and trace[-MOST_TRACE:],
     )
     return Outgoing(streams.dead_letters.get_topic_name(), 0, wire.encode_dead_letter(letter))
+
+
+def _cut(text: str) -> str:
+    """Return *text* so short that it fits as JSON, where a control character takes six bytes."""
+    while len(msgspec.json.encode(text)) > DEAD_LETTER_BYTES:
+        text = text[: len(text) // 2]
+    return text

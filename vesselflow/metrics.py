@@ -41,6 +41,11 @@ GAPS: Final = Counter(
     "Times a record arrived after a hole and was asked for again; many at a time point at the broker.",
     ["agent"],
 )
+HOLES: Final = Counter(
+    "vesselflow_holes_total",
+    "Records that do not exist any more though an agent still had to read them: retention was shorter than the outage.",
+    ["agent"],
+)
 SEEKS: Final = Counter(
     "vesselflow_seeks_total",
     "Times the consumer went back to the offset that an agent expects; steady growth means it makes no progress.",

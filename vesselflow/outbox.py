@@ -8,7 +8,8 @@ import os
 from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, cast
 
 from vesselflow.streams import EXIT_RESTART, App
 

@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import faust
 import faust.app
@@ -17,6 +17,7 @@ from faust.types import TP
 
 from vesselflow.core.errors import VesselflowError
 from vesselflow.settings import Settings
+from vesselflow.transport import Consumer
 
 #: The plan's topic: whoever writes vessel states, writes them there.
 STATES: Final = "vessel.state.changed"
@@ -60,6 +61,11 @@ class App(faust.App):
         self.before_stop = []
         super().__init__(*args, **kwargs)
 
+    @property
+    def reader(self) -> Consumer:
+        """The consumer, as what it is."""
+        return cast(Consumer, self.consumer)
+
     async def start_offsets(self, partitions: set[TP]) -> Mapping[TP, int]:
         """Return where to start each of *partitions*."""
         return await self.starts(partitions) if self.starts else {}
@@ -91,7 +97,7 @@ class App(faust.App):
         return Path(self.conf.datadir) / "stopped-clean"
 
 
-class ExitOnSendError(Sensor):  # type: ignore[misc]  # Faust's sensors carry no types
+class ExitOnSendError(Sensor):
     """End the process when a record cannot be sent for good: going on would lose it."""
 
     def on_send_error(self, producer: Any, exc: BaseException, state: Any) -> None:

@@ -25,8 +25,9 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, ClassVar, Protocol, cast
 
 import aiokafka
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
+from faust.transport.conductor import Conductor
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 
@@ -74,6 +75,7 @@ class Consumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self._held: dict[TP, deque[Message]] = {}
         self._wanted: dict[TP, int] = {}
+        self._sought: dict[TP, int] = {}
         self._first_after_seek: dict[TP, int | None] = {}
 
     def _new_consumer_thread(self) -> ConsumerThread:
@@ -83,9 +85,12 @@ class Consumer(driver.Consumer):
         """Ask for *tp* to be read from *offset* again, or from the smallest offset asked for."""
         self._wanted[tp] = min(offset, self._wanted.get(tp, offset))
 
-    def first_after_seek(self, tp: TP) -> int | None:
-        """Return the offset of the first record read after the last seek of *tp*, None before it came."""
-        return self._first_after_seek.get(tp)
+    def first_after_seek(self, tp: TP, offset: int) -> int | None:
+        """Return the offset of the first record read after the last seek of *tp*; None before it came.
+
+        None as well when that seek went beyond *offset*, for another agent: it says nothing of what lies before.
+        """
+        return self._first_after_seek.get(tp) if self._sought.get(tp, offset + 1) <= offset else None
 
     async def commit_hint(self, offsets: Mapping[TP, int]) -> None:
         """Commit *offsets* to Kafka, a hint for lag tools."""
@@ -111,7 +116,7 @@ class Consumer(driver.Consumer):
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         """Yield what one fetch brings, interleaved by topic, for as long as the flow is on."""
         if not self.flow_active:
-            await self.wait(self.can_resume_flow)
+            await self.wait(self.can_resume_flow.wait())
         active = set(self._get_active_partitions())
         if not active:
             await asyncio.sleep(HELD_WAIT_S)
@@ -121,7 +126,8 @@ class Consumer(driver.Consumer):
         for tp, record in self.scheduler.iterate(records or {}):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
-            yield tp, self._to_message(tp, record)
+            # aiokafka's own class of the same fields is not good enough for Faust's assertions.
+            yield TP(tp.topic, tp.partition), self._to_message(tp, record)
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:
@@ -140,13 +146,20 @@ class Consumer(driver.Consumer):
         if self._wanted and self.flow_active and not self.app.in_recovery:
             wanted, self._wanted = self._wanted, {}
             assigned = self.assignment()
-            await self._seek_now({tp: offset for tp, offset in wanted.items() if tp in assigned})
+            mine = {tp: offset for tp, offset in wanted.items() if tp in assigned}
+            try:
+                await self._seek_now(mine)
+            except IllegalStateError as error:
+                # The consumer's thread gave a partition away meanwhile; who still expects a record asks again.
+                logger.info("not sought: %s", error)
+                for tp in mine:
+                    del self._sought[tp], self._first_after_seek[tp]
 
     async def _seek_now(self, offsets: Mapping[TP, int]) -> None:
-        for tp in offsets:
+        for tp, offset in offsets.items():
             if self._held.pop(tp, None):
                 self.on_buffer_drop(tp)
-            self._first_after_seek[tp] = None
+            self._sought[tp], self._first_after_seek[tp] = offset, None
         if offsets:
             await self.seek_wait(offsets)
 
@@ -172,12 +185,16 @@ class Consumer(driver.Consumer):
                 self.on_buffer_drop(tp)
 
     def _has_room(self, tp: TP) -> bool:
-        return all(not channel.queue.full() for channel in self.app.topics._tp_index.get(tp, ()))
+        return all(not channel.queue.full() for channel in self._conductor._tp_index.get(tp, ()))
 
     async def _deliver(self, message: Message) -> None:
         # A partition that was taken away has no callback any more; its next owner reads the record.
-        if self.flow_active and message.tp in self.app.topics._tp_to_callback:
+        if self.flow_active and message.tp in self._conductor._tp_to_callback:
             await self.callback(message)
+
+    @property
+    def _conductor(self) -> Conductor:
+        return cast(Conductor, self.app.topics)
 
 
 class Transport(driver.Transport):

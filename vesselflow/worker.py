@@ -83,7 +83,7 @@ class Worker:
         newest = {tp: ends[tp] for tp in partitions if tp.topic in self._newest_only}
         return {**starts, **newest}
 
-    async def revoked(self, app: App, revoked: set[TP], **_: Any) -> None:
+    async def revoked(self, *_: Any, **__: Any) -> None:
         """Checkpoint what is being taken away. Partitions left without one would be replayed by two owners."""
         if not await self._settle(REVOKE_S):
             logger.critical("checkpoints not acknowledged within %.0f s of a rebalance: the worker ends", REVOKE_S)
@@ -119,7 +119,7 @@ class Worker:
                 hints[tp] = min(saved, hints.get(tp, saved))
             hints = {tp: saved for tp, saved in hints.items() if saved >= 0 and tp in self.app.consumer.assignment()}
             if hints and not self.app.rebalancing:
-                await self.app.consumer.commit_hint(hints)
+                await self.app.reader.commit_hint(hints)
 
     async def _watch(self) -> None:
         session_s = self.app.conf.broker_session_timeout

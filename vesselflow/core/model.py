@@ -80,8 +80,8 @@ class PositionBatch:
     def __len__(self) -> int:
         return len(self.vessel)
 
-    def take(self, rows: IntArray | BoolArray) -> PositionBatch:
-        """Return the positions that *rows* (indexes or a mask) selects, with the same strings."""
+    def take(self, rows: IntArray | BoolArray | slice) -> PositionBatch:
+        """Return the positions that *rows* (indexes, a mask or a slice) selects, with the same strings."""
         return replace(self, **{name: getattr(self, name)[rows] for name in POSITION_COLUMNS})
 
     def text(self, column: str, row: int) -> str | None:
@@ -257,7 +257,8 @@ class ActivityPartial(msgspec.Struct, kw_only=True, frozen=True):
 
 def empty_batch() -> PositionBatch:
     """Return a batch without positions."""
-    return PositionBatch(**{name: np.empty(0, dtype) for name, dtype in POSITION_COLUMNS.items()})
+    columns = {name: np.empty(0, dtype) for name, dtype in POSITION_COLUMNS.items()}
+    return PositionBatch(**columns, strings=())
 
 
 def iso(at_ms: int) -> str:

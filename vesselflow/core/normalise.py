@@ -99,19 +99,79 @@ def normalise(
     Reasons of rejects: not-json, not-a-state, no-identity, bad-imo, bad-mmsi, no-position, bad-position, bad-time.
     """
     reading = read_record(record) if isinstance(record, bytes) else reading_of(record)
+    found = _normalise(reading, statics, identity, np.full(len(reading.states), received_ms), future_limit_ms)
+    batch = replace(
+        found.batch,
+        source_partition=np.full(len(found.batch), source_partition, dtype=POSITION_COLUMNS["source_partition"]),
+        source_offset=np.full(len(found.batch), source_offset, dtype=POSITION_COLUMNS["source_offset"]),
+    )
+    return replace(found, batch=batch)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """A record of one partition of ``vessel.state.changed``, and when it was received."""
+
+    value: bytes
+    offset: int
+    received_ms: int
+
+
+def normalise_together(
+    records: Sequence[SourceRecord],
+    statics: VesselStates,
+    *,
+    identity: Identity,
+    source_partition: int,
+    future_limit_ms: int,
+) -> tuple[Normalised, list[int]]:
+    """Return what *records*, in their order, hold as one batch, and for each reject the number of its record.
+
+    The same as `normalise` for one after the other, but the price of the arrays is paid once: a record with a
+    single state costs a tenth.
+    """
+    readings = [read_record(record.value) for record in records]
+    counts = [len(reading.states) for reading in readings]
+    number = np.repeat(np.arange(len(records)), counts)
+    index = np.concatenate([reading.indexes for reading in readings])
+    joined = Reading(
+        [state for reading in readings for state in reading.states],
+        np.arange(len(number)),
+        unread=sum(reading.unread for reading in readings),
+    )
+    received = np.array([record.received_ms for record in records], dtype=np.int64)[number]
+    offset = np.array([record.offset for record in records], dtype=np.int64)[number]
+    found = _normalise(joined, statics, identity, received, future_limit_ms)
+    place = found.batch.source_index
+    batch = replace(
+        found.batch,
+        source_partition=np.full(len(place), source_partition, dtype=POSITION_COLUMNS["source_partition"]),
+        source_offset=offset[place],
+        source_index=index[place].astype(POSITION_COLUMNS["source_index"]),
+    )
+    rejects = [(each, reject) for each, reading in enumerate(readings) for reject in reading.rejects]
+    # In the joined reading every reject has a place.
+    places = [reject.index or 0 for reject in found.rejects]
+    rejects += [
+        (int(number[at]), replace(reject, index=int(index[at]))) for at, reject in zip(places, found.rejects, strict=True)
+    ]
+    return replace(found, batch=batch, rejects=[reject for _, reject in rejects]), [each for each, _ in rejects]
+
+
+def _normalise(
+    reading: Reading, statics: VesselStates, identity: Identity, received_ms: IntArray, future_limit_ms: int
+) -> Normalised:
     try:
         work = _Work(reading, identity)
     except (OverflowError, TypeError, ValueError):
         # A number beyond 64 bits, or states built by hand with values of other types.
-        reading = read_elements([{name: getattr(s, name) for name in s.__struct_fields__} for s in reading.states])
+        again = read_elements([{name: getattr(s, name) for name in s.__struct_fields__} for s in reading.states])
+        rejects = [replace(reject, index=int(reading.indexes[reject.index or 0])) for reject in again.rejects]
+        received_ms = received_ms[again.indexes]
+        indexes = reading.indexes[again.indexes]
+        reading = Reading(again.states, indexes, [*reading.rejects, *rejects], reading.unread + again.unread)
         work = _Work(reading, identity)
     batch, detection = _positions(work, statics, received_ms, future_limit_ms)
-    count = len(batch)
-    batch = replace(
-        batch,
-        source_partition=np.full(count, source_partition, dtype=POSITION_COLUMNS["source_partition"]),
-        source_offset=np.full(count, source_offset, dtype=POSITION_COLUMNS["source_offset"]),
-    )
     counts = {name: number for name, number in work.counts.items() if number}
     return Normalised(batch, detection, sorted(work.rejects, key=lambda reject: reject.index or 0), counts)
 
@@ -208,7 +268,7 @@ class _Work:
 
 
 def _positions(
-    work: _Work, statics: VesselStates, received_ms: int, future_limit_ms: int
+    work: _Work, statics: VesselStates, received_ms: IntArray, future_limit_ms: int
 ) -> tuple[PositionBatch, Detection]:
     accepted = np.flatnonzero(work.accepted)
     if not len(accepted):
@@ -223,7 +283,7 @@ def _positions(
     mmsi = np.where(vessel >= 10_000_000, vessel, known["mmsi"])
     known["flag"] = _flags(known["flag"], mmsi, statics.strings)
     texts, strings = _own_strings(known, statics.strings)
-    at_ms = work.at_ms[rows]
+    at_ms, received_ms = work.at_ms[rows], received_ms[rows]
     in_future = at_ms > received_ms + future_limit_ms
     work.counts["future"] = int(np.count_nonzero(in_future))
     columns = {
@@ -231,7 +291,7 @@ def _positions(
         "imo": np.where(vessel < 10_000_000, vessel, known["imo"]),
         "mmsi": mmsi,
         "at_ms": np.where((at_ms == 0) | in_future, received_ms, at_ms),
-        "received_ms": np.full(len(rows), received_ms),
+        "received_ms": received_ms,
         "lon_deg": work.lon_deg[rows],
         "lat_deg": work.lat_deg[rows],
         "sog_kn": ais.speeds(work.floats("sog_kn"), work.message_type)[rows],

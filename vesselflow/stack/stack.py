@@ -3,7 +3,7 @@
 import asyncio
 import fcntl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,8 +40,8 @@ class Stack:
         # Kafka takes longest to start, so it is started first.
         self.services: list[Service] = [Kafka(settings), Postgres(settings), RedisServer(settings)]
 
-    def start(self) -> None:
-        """Start every service that is ours and does not run, and return when all of them answer.
+    def start(self) -> list[str]:
+        """Start every service that is ours and does not run; return their names when all of them answer.
 
         When it fails or is interrupted, what it started is stopped again.
 
@@ -63,11 +63,12 @@ class Stack:
             except BaseException:
                 self._end(started)
                 raise
+        return [service.name for service in started]
 
-    def stop(self) -> None:
-        """End the processes that the pid files name and that are still ours; nothing when none runs."""
+    def stop(self, names: Collection[str] | None = None) -> None:
+        """End the processes that the pid files name and that are still ours, or those of *names* alone."""
         with self._alone():
-            self._end(self.services)
+            self._end([service for service in self.services if names is None or service.name in names])
 
     def status(self) -> list[ServiceStatus]:
         """Return how each service stands, and whether it answers."""

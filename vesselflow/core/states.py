@@ -98,12 +98,10 @@ class VesselStates:
 
     def slots(self, vessels: IntArray) -> IntArray:
         """Return the slot of each vessel; a vessel never seen gets an empty row."""
-        get = self._slots.get
-        found = [get(vessel, -1) for vessel in vessels.tolist()]
-        slots = np.array(found, dtype=np.int64)
+        slots = self._found(vessels)
         if slots.size and slots.min() < 0:
-            for index in np.flatnonzero(slots < 0).tolist():
-                slots[index] = self._slot_of(int(vessels[index]))
+            self._add(list(dict.fromkeys(vessels[slots < 0].tolist())))
+            slots = self._found(vessels)
         return slots
 
     def apply(self, detection: Detection) -> None:
@@ -128,16 +126,21 @@ class VesselStates:
         for bucket in buckets.tolist():
             yield bucket, order[starts[bucket] : starts[bucket + 1]]
 
-    def _slot_of(self, vessel: int) -> int:
-        slot = self._slots.setdefault(vessel, len(self._slots))
-        if slot == len(self._rows):
+    def _found(self, vessels: IntArray) -> IntArray:
+        get = self._slots.get
+        return np.array([get(vessel, -1) for vessel in vessels.tolist()], dtype=np.int64)
+
+    def _add(self, vessels: list[int]) -> None:
+        """Give an empty row to each of *vessels*, all of them new; at once, since a fleet often comes at once."""
+        first, end = len(self._slots), len(self._slots) + len(vessels)
+        while end > len(self._rows):
             self._grow()
-        if self._rows[slot]["vessel"] != vessel:
-            self._rows[slot]["vessel"] = vessel
-            for name in self.text_fields:
-                self._rows[slot][name] = -1
-            self._bucket_of[slot] = bucket_of(np.array([vessel]), self.buckets)[0]
-        return slot
+        rows = self._rows[first:end]
+        rows["vessel"] = vessels
+        for name in self.text_fields:
+            rows[name] = -1
+        self._bucket_of[first:end] = bucket_of(rows["vessel"].astype(np.int64), self.buckets)
+        self._slots.update(zip(vessels, range(first, end), strict=True))
 
     def _grow(self) -> None:
         self._rows = np.concatenate([self._rows, np.zeros(len(self._rows), dtype=self.dtype)])

@@ -1,0 +1,1 @@
+"""Tests of `vesselflow up` that start nothing."""

@@ -8,8 +8,9 @@ every third restart), and then commits past them. Three changes close that:
 * the reading loop hands on whatever was fetched, in order, with no second opinion on offsets
   (`Consumer._drain_messages`); the agents know which offset they expect and ask for it again with
   `Consumer.want`. Seeks happen between two fetches, so it is exact which record is the first after one;
-* a record is handed on only when every agent's queue has room; until then its partition is held back, so
-  that one agent that waits (for Postgres, say) does not stop the other topics of the worker.
+* each partition has a pump of its own that hands its records on and waits while an agent's queue is full;
+  a partition with much waiting is not fetched meanwhile. So one agent that waits (for Postgres, say) does
+  not stop the other topics of the worker, as it does when Faust's one reading loop waits.
 
 Two cures that were tried and were not enough: `consumer.seek` calls aiokafka from the wrong thread and can
 leave its fetcher asleep; `seek_wait` alone leaves Faust's read offset to be set forward by the batch still
@@ -38,8 +39,11 @@ logger = logging.getLogger(__name__)
 FETCH_MAX_WAIT_MS = 100
 #: How long one fetch may wait when nothing is to be had, so that a wanted seek waits no longer.
 FETCH_WAIT_S = 0.2
-#: The same while records are held back and want to be handed on as soon as there is room.
-HELD_WAIT_S = 0.005
+#: The wait before partitions that were all paused are looked at again.
+PAUSED_WAIT_S = 0.005
+#: Bytes of one partition that wait to be handed on before it is not fetched, and before it is again.
+PAUSE_BYTES = 1 << 20
+RESUME_BYTES = PAUSE_BYTES // 2
 
 
 class StartOffsets(Protocol):
@@ -68,14 +72,50 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             logger.info("offsets not committed, which only lag tools will notice: %s", error)
 
 
+class Pump:
+    """Hands the records of one partition on, in order, from a task of its own."""
+
+    def __init__(self, tp: TP, consumer: Consumer) -> None:
+        self._tp = tp
+        self._consumer = consumer
+        self._waiting: deque[Message] = deque()
+        self._size_bytes = 0
+        self._filled = asyncio.Event()
+        self._task = asyncio.create_task(self._run())
+
+    def put(self, message: Message) -> None:
+        """Take *message*; too many of them pause the partition."""
+        self._waiting.append(message)
+        self._size_bytes += len(message.value or b"")
+        self._filled.set()
+        if self._size_bytes >= PAUSE_BYTES:
+            self._consumer.on_buffer_full(self._tp)
+
+    def stop(self) -> None:
+        """Forget what waits: the partition's next owner, or we after a seek, will read it again."""
+        self._task.cancel()
+        if self._size_bytes >= RESUME_BYTES:
+            self._consumer.on_buffer_drop(self._tp)
+
+    async def _run(self) -> None:
+        while True:
+            while self._waiting:
+                message = self._waiting.popleft()
+                await self._consumer.deliver(message)
+                before, self._size_bytes = self._size_bytes, self._size_bytes - len(message.value or b"")
+                if before >= RESUME_BYTES > self._size_bytes:
+                    self._consumer.on_buffer_drop(self._tp)
+            self._filled.clear()
+            await self._filled.wait()
+
+
 class Consumer(driver.Consumer):
     """Faust's consumer, with the start and the reading loop described above."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._held: dict[TP, deque[Message]] = {}
+        self._pumps: dict[TP, Pump] = {}
         self._wanted: dict[TP, int] = {}
-        self._sought: dict[TP, int] = {}
         self._first_after_seek: dict[TP, int | None] = {}
 
     def _new_consumer_thread(self) -> ConsumerThread:
@@ -85,12 +125,9 @@ class Consumer(driver.Consumer):
         """Ask for *tp* to be read from *offset* again, or from the smallest offset asked for."""
         self._wanted[tp] = min(offset, self._wanted.get(tp, offset))
 
-    def first_after_seek(self, tp: TP, offset: int) -> int | None:
-        """Return the offset of the first record read after the last seek of *tp*; None before it came.
-
-        None as well when that seek went beyond *offset*, for another agent: it says nothing of what lies before.
-        """
-        return self._first_after_seek.get(tp) if self._sought.get(tp, offset + 1) <= offset else None
+    def first_after_seek(self, tp: TP) -> int | None:
+        """Return the offset of the first record read after the last seek of *tp*, None before it came."""
+        return self._first_after_seek.get(tp)
 
     async def commit_hint(self, offsets: Mapping[TP, int]) -> None:
         """Commit *offsets* to Kafka, a hint for lag tools."""
@@ -105,9 +142,10 @@ class Consumer(driver.Consumer):
         await self._seek_now(offsets)
 
     def stop_flow(self) -> None:
-        """Stop reading; what is held back will be read again by whoever owns it next."""
+        """Stop reading; what waits will be read again by whoever owns it next."""
         super().stop_flow()
-        self._held.clear()
+        for tp in list(self._pumps):
+            self._pumps.pop(tp).stop()
         self._wanted.clear()
 
     def verify_event_path(self, now: float, tp: TP) -> None:
@@ -119,7 +157,7 @@ class Consumer(driver.Consumer):
             await self.wait(self.can_resume_flow.wait())
         active = set(self._get_active_partitions())
         if not active:
-            await asyncio.sleep(HELD_WAIT_S)
+            await asyncio.sleep(PAUSED_WAIT_S)
             return
         generation = self.app.consumer_generation_id
         records = await self._getmany(active_partitions=active, timeout=timeout)
@@ -133,8 +171,7 @@ class Consumer(driver.Consumer):
         try:
             while not (self._stopped.is_set() or fetcher._stopped.is_set()):
                 await self._seek_wanted()
-                await self._hand_on_held()
-                async for tp, message in self.getmany(HELD_WAIT_S if self._held else FETCH_WAIT_S):
+                async for tp, message in self.getmany(FETCH_WAIT_S):
                     await self._hand_on(tp, message)
                 # A fetch that is answered from memory does not yield to the other tasks.
                 await asyncio.sleep(0)
@@ -146,20 +183,13 @@ class Consumer(driver.Consumer):
         if self._wanted and self.flow_active and not self.app.in_recovery:
             wanted, self._wanted = self._wanted, {}
             assigned = self.assignment()
-            mine = {tp: offset for tp, offset in wanted.items() if tp in assigned}
-            try:
-                await self._seek_now(mine)
-            except IllegalStateError as error:
-                # The consumer's thread gave a partition away meanwhile; who still expects a record asks again.
-                logger.info("not sought: %s", error)
-                for tp in mine:
-                    del self._sought[tp], self._first_after_seek[tp]
+            await self._seek_now({tp: offset for tp, offset in wanted.items() if tp in assigned})
 
     async def _seek_now(self, offsets: Mapping[TP, int]) -> None:
-        for tp, offset in offsets.items():
-            if self._held.pop(tp, None):
-                self.on_buffer_drop(tp)
-            self._sought[tp], self._first_after_seek[tp] = offset, None
+        for tp in offsets:
+            if tp in self._pumps:
+                self._pumps.pop(tp).stop()
+            self._first_after_seek[tp] = None
         if offsets:
             await self.seek_wait(offsets)
 
@@ -170,31 +200,15 @@ class Consumer(driver.Consumer):
             return
         if self._first_after_seek.get(tp, 0) is None:
             self._first_after_seek[tp] = message.offset
-        if tp in self._held or not self._has_room(tp):
-            self._held.setdefault(tp, deque()).append(message)
-            self.on_buffer_full(tp)
-        else:
-            await self._deliver(message)
+        if tp not in self._pumps:
+            self._pumps[tp] = Pump(tp, self)
+        self._pumps[tp].put(message)
 
-    async def _hand_on_held(self) -> None:
-        for tp, messages in list(self._held.items()):
-            while messages and self.flow_active and self._has_room(tp):
-                await self._deliver(messages.popleft())
-            if not messages and self._held.get(tp) is messages:
-                del self._held[tp]
-                self.on_buffer_drop(tp)
-
-    def _has_room(self, tp: TP) -> bool:
-        return all(not channel.queue.full() for channel in self._conductor._tp_index.get(tp, ()))
-
-    async def _deliver(self, message: Message) -> None:
+    async def deliver(self, message: Message) -> None:
+        """Give *message* to the agents' queues; wait while one is full."""
         # A partition that was taken away has no callback any more; its next owner reads the record.
-        if self.flow_active and message.tp in self._conductor._tp_to_callback:
+        if self.flow_active and message.tp in cast(Conductor, self.app.topics)._tp_to_callback:
             await self.callback(message)
-
-    @property
-    def _conductor(self) -> Conductor:
-        return cast(Conductor, self.app.topics)
 
 
 class Transport(driver.Transport):

@@ -117,6 +117,7 @@ async def running(settings: Settings, name: str, logs: Path) -> AsyncIterator[No
 
 
 async def until_ready(settings: Settings) -> None:
+    answer = None
     for _ in range(300):
         answer = await get(f"http://127.0.0.1:{settings.web_port}/readyz")
         if answer is not None and answer[0] == 200:

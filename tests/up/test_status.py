@@ -42,4 +42,4 @@ def test_the_line_shows_every_number() -> None:
 
     line = status_line(numbers, [10.0, 20.0])
 
-    assert line == "0 positions/s | 9,057 vessels | 1,200 events | 1,100 notifications | lag 3 | p99 20 ms"
+    assert line == "0 pos/s, 9,057 vessels, 1,200 events, 1,100 notifications, lag 3, p99 20 ms"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections import deque
 from datetime import datetime
@@ -26,13 +27,18 @@ class Listener:
         self._cursor: int | None = None
         self._ids: set[str] = set()
         self.connected = asyncio.Event()
-        #: From the position's receipt by Kafka to this process, by notification, in milliseconds.
-        self.times_ms: deque[float] = deque(maxlen=_MOST_TIMES)
+        #: For each notification when it came (seconds UTC), and how many milliseconds after Kafka received its position.
+        self.times: deque[tuple[float, float]] = deque(maxlen=_MOST_TIMES)
 
     @property
     def received(self) -> int:
         """Notifications received, each counted once."""
         return len(self._ids)
+
+    def times_ms(self, last_s: float = math.inf) -> list[float]:
+        """Return how long each notification of the *last_s* seconds took from its position's receipt by Kafka."""
+        since = time.time() - last_s
+        return [took_ms for at, took_ms in self.times if at >= since]
 
     async def listen(self) -> None:
         """Listen for ever, through restarts of the server."""
@@ -70,7 +76,7 @@ class Listener:
         # A worker publishes again what it wrote just before its start; that is none of this session's.
         if notification["id"] not in self._ids and received_ms >= self._since_ms:
             self._ids.add(notification["id"])
-            self.times_ms.append(time.time() * 1000 - received_ms)
+            self.times.append((time.time(), time.time() * 1000 - received_ms))
 
 
 def _frame(**fields: object) -> str:

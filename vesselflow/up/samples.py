@@ -15,7 +15,7 @@ SAMPLES: Final = Path(__file__).parents[1] / "samples"
 PREFERENCES: Final[dict[str, Any]] = {"geofence_alert": {"enabled": True}, "destination_change": {"enabled": True}}
 
 #: An AIS position is sent every 2 s to 6 min; a head of so many minutes fills the map at once.
-AISHUB_HEAD_S: Final = 100.0
+AISHUB_HEAD_S: Final = 80.0
 SOLENT_HEAD_S: Final = 840.0
 #: A position older than the limit when it is received raises no alert.
 MARGIN_S: Final = 60.0

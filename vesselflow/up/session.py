@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import math
 import shutil
 import signal
 import time
@@ -29,6 +30,8 @@ READY_S: Final = 120.0
 #: On two busy cores it takes 3 s; the stack takes 2 s more.
 WORKER_STOP_S: Final = 5.0
 DRAIN_S: Final = 5.0
+#: The status line's latency is that of the notifications of so many seconds.
+RECENT_S: Final = 30.0
 
 Result = dict[str, int | float | None]
 
@@ -197,7 +200,7 @@ class Session:
         while until is None or time.monotonic() < until:
             await asyncio.sleep(1.0 if until is None else max(0.0, min(1.0, until - time.monotonic())))
             if await self._numbers.refresh():
-                self.status.show(status_line(self._numbers, self._times_ms()))
+                self.status.show(status_line(self._numbers, self._times_ms(RECENT_S)))
             else:
                 self.status.show("the worker does not answer")
 
@@ -235,8 +238,8 @@ class Session:
     def _received(self) -> int:
         return sum(listener.received for listener in self._listeners)
 
-    def _times_ms(self) -> list[float]:
-        return [each for listener in self._listeners for each in listener.times_ms]
+    def _times_ms(self, last_s: float = math.inf) -> list[float]:
+        return [each for listener in self._listeners for each in listener.times_ms(last_s)]
 
     async def _stop(self) -> None:
         await asyncio.gather(*(child.stop(WORKER_STOP_S) for child in (*self._replays, self._worker)))

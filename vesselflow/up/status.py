@@ -11,8 +11,6 @@ from typing import Final, TextIO
 from vesselflow.up.numbers import Numbers, quantile_ms
 
 PLAIN_EVERY_S: Final = 10.0
-#: The latency shown is of the notifications that came last.
-LAST: Final = 1000
 
 
 class Status:
@@ -57,14 +55,15 @@ class Status:
 
 
 def status_line(numbers: Numbers, times_ms: list[float]) -> str:
-    """Return the numbers of the moment as a line."""
-    p99_ms = quantile_ms(times_ms[-LAST:], 0.99)
+    """Return the numbers of the moment as a line; *times_ms* are the latencies of late."""
+    p99_ms = quantile_ms(times_ms, 0.99)
     parts = [
-        f"{numbers.positions_per_s:,.0f} positions/s",
+        f"{numbers.positions_per_s:,.0f} pos/s",
         f"{numbers.vessels:,} vessels",
         f"{numbers.totals['events']:,} events",
         f"{numbers.totals['notifications']:,} notifications",
         f"lag {numbers.lag:,}",
         "p99 -" if p99_ms is None else f"p99 {p99_ms:,.0f} ms",
     ]
-    return " | ".join(parts)
+    # Short enough for 80 columns on an ordinary day.
+    return ", ".join(parts)

@@ -100,8 +100,9 @@ class Activity:
         fresh = drop_seen(batch, part.origins)
         unseen = work.buckets.unseen(fresh.vessel, record.offset)
         of_vessels = fresh if unseen is None else fresh.take(unseen)
-        detection, _ = core.observe(work.buckets.states, of_vessels, WINDOW_MS)
-        sums = core.window_sums(fresh.at_ms, fresh.sog_kn, WINDOW_MS)
+        detection, sums = core.observe(work.buckets.states, of_vessels, WINDOW_MS)
+        if unseen is not None:
+            sums = core.window_sums(fresh.at_ms, fresh.sog_kn, WINDOW_MS)
         work.buckets.states.apply(detection)
         work.windows.add(sums, record.offset)
         work.changed = True

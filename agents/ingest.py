@@ -153,25 +153,22 @@ def _coalesced(work: Coalescing, batch: PositionBatch) -> list[Outgoing]:
     targets = partitions_of(batch.vessel, settings.position_partitions)
     outgoing = []
     for target in np.unique(targets).tolist():
-        piece = batch.take(targets == target)
-        if work.count.get(target, 0) + len(piece) > MOST:
-            outgoing += _sent(work, target)
-        work.waiting.setdefault(target, []).append(piece)
-        work.count[target] = work.count.get(target, 0) + len(piece)
-        if work.count[target] >= MOST // 2:
-            outgoing += _sent(work, target)
+        work.waiting.setdefault(target, []).append(batch.take(targets == target))
+        work.count[target] = work.count.get(target, 0) + len(work.waiting[target][-1])
+        if work.count[target] >= MOST:
+            outgoing += _sent(work, target, only_full=True)
     return outgoing
 
 
-def _sent(work: Coalescing, target: int) -> list[Outgoing]:
-    pieces = work.waiting.pop(target, [])
-    work.count[target] = 0
-    if not pieces:
-        return []
-    joined = concatenate(pieces)
-    # One record of another producer may hold far more than a micro-batch.
-    cuts = [joined.take(slice(at, at + MOST)) for at in range(0, len(joined), MOST)] if len(joined) > MOST else [joined]
+def _sent(work: Coalescing, target: int, *, only_full: bool = False) -> list[Outgoing]:
+    """Return what waits for *target* as micro-batches; with *only_full* what does not fill one goes on waiting."""
+    joined = concatenate(work.waiting.pop(target))
+    end = len(joined) // MOST * MOST if only_full else len(joined)
+    work.count[target] = len(joined) - end
+    if end < len(joined):
+        work.waiting[target] = [joined.take(slice(end, None))]
     topic = streams.positions.get_topic_name()
+    cuts = [joined.take(slice(start, min(start + MOST, end))) for start in range(0, end, MOST)]
     return [Outgoing(topic, target, wire.encode_positions(cut)) for cut in cuts]
 
 

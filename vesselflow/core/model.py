@@ -75,7 +75,7 @@ class PositionBatch:
     source_partition: IntArray
     source_offset: IntArray
     source_index: IntArray
-    strings: tuple[str, ...] = ()
+    strings: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.vessel)
@@ -120,10 +120,25 @@ def concatenate(batches: Sequence[PositionBatch]) -> PositionBatch:
     """Join *batches* in order into one; their string tables are merged."""
     if len(batches) == 1:
         return batches[0]
+    if all(batch.strings is batches[0].strings for batch in batches):
+        joined = {name: np.concatenate([getattr(batch, name) for batch in batches]) for name in POSITION_COLUMNS}
+        return PositionBatch(**joined, strings=batches[0].strings)
     strings: dict[str, int] = {}
     moved = [_moved(batch, strings) for batch in batches]
     columns = {name: np.concatenate([each[name] for each in moved]) for name in POSITION_COLUMNS}
     return PositionBatch(**columns, strings=tuple(strings))
+
+
+def compact(batch: PositionBatch) -> PositionBatch:
+    """Return *batch* with a table of only those strings that occur in it, in their order."""
+    occurs = np.zeros(len(batch.strings) + 1, dtype=np.bool_)
+    for name in STRING_COLUMNS:
+        occurs[getattr(batch, name)] = True  # index -1 is the last
+    numbers = np.flatnonzero(occurs[:-1])
+    place = np.full(len(occurs), -1, dtype=np.int64)
+    place[numbers] = np.arange(len(numbers))
+    columns = {name: place[getattr(batch, name)] for name in STRING_COLUMNS}
+    return replace(batch, **columns, strings=tuple([batch.strings[number] for number in numbers.tolist()]))
 
 
 def _moved(batch: PositionBatch, strings: dict[str, int]) -> dict[str, npt.NDArray[np.generic]]:

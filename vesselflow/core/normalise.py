@@ -6,6 +6,7 @@ What ingest computes. All states of a record are handled at once, as columns.
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import msgspec
 import numpy as np
@@ -22,10 +23,11 @@ from vesselflow.core.model import (
     IntArray,
     PositionBatch,
     VesselState,
+    compact,
     empty_batch,
 )
 from vesselflow.core.records import Reading, Reject, json_text, read_elements, read_record, reading_of
-from vesselflow.core.states import Detection, Rows, Strings, VesselStates
+from vesselflow.core.states import Detection, Strings, VesselStates
 from vesselflow.core.statics import TEXTS, given_texts, join
 from vesselflow.core.times import SECONDS_BELOW, milliseconds
 
@@ -65,7 +67,9 @@ _COLUMNS: Final = {
     "MessageType": "message_type",
 }
 _SIZES: Final = ("draught_m", "length_m", "width_m")
-_FLAGS: Final = [FLAG_OF_MID.get(mid) for mid in range(1000)]
+_FLAGS: Final = tuple(FLAG_OF_MID.get(mid) for mid in range(1000))
+#: The numbers of `_FLAGS` in each memory of texts.
+_flag_numbers: Final[WeakKeyDictionary[Strings, IntArray]] = WeakKeyDictionary()
 
 assert tuple(_COLUMNS) == VesselState.__struct_fields__
 
@@ -101,7 +105,7 @@ def normalise(
     reading = read_record(record) if isinstance(record, bytes) else reading_of(record)
     found = _normalise(reading, statics, identity, np.full(len(reading.states), received_ms), future_limit_ms)
     batch = replace(
-        found.batch,
+        compact(found.batch),
         source_partition=np.full(len(found.batch), source_partition, dtype=POSITION_COLUMNS["source_partition"]),
         source_offset=np.full(len(found.batch), source_offset, dtype=POSITION_COLUMNS["source_offset"]),
     )
@@ -282,7 +286,6 @@ def _positions(
     vessel = work.vessel[rows]
     mmsi = np.where(vessel >= 10_000_000, vessel, known["mmsi"])
     known["flag"] = _flags(known["flag"], mmsi, statics.strings)
-    texts, strings = _own_strings(known, statics.strings)
     at_ms, received_ms = work.at_ms[rows], received_ms[rows]
     in_future = at_ms > received_ms + future_limit_ms
     work.counts["future"] = int(np.count_nonzero(in_future))
@@ -298,13 +301,13 @@ def _positions(
         "cog_deg": ais.angles(work.floats("cog_deg")[rows]),
         "heading_deg": ais.angles(work.floats("heading_deg")[rows]),
         "nav_status": _statuses(work.integers("nav_status", -1)[rows]),
-        **texts,
+        **{name: known[name] for name in STRING_COLUMNS},
         "source_partition": np.zeros(len(rows)),
         "source_offset": np.zeros(len(rows)),
         "source_index": work.reading.indexes[rows],
     }
     typed = {name: columns[name].astype(dtype, copy=False) for name, dtype in POSITION_COLUMNS.items()}
-    return PositionBatch(**typed, strings=strings), detection
+    return PositionBatch(**typed, strings=statics.strings.texts), detection
 
 
 def _given(work: _Work, strings: Strings, accepted: IntArray) -> dict[str, Any]:
@@ -329,23 +332,11 @@ def _statuses(codes: IntArray) -> IntArray:
 def _flags(flag: IntArray, mmsi: IntArray, strings: Strings) -> IntArray:
     """Return the flags with those that no source gave taken from the MMSI's country digits."""
     unknown = flag < 0
-    mids = np.unique(mmsi[unknown] // 1_000_000)
-    if not len(mids):
+    if not unknown.any():
         return flag
-    numbers = np.array([strings.number(_FLAGS[mid]) for mid in mids.tolist()])
+    numbers = _flag_numbers.get(strings)
+    if numbers is None:
+        numbers = _flag_numbers[strings] = strings.translate(_FLAGS)
     flag = flag.copy()
-    flag[unknown] = numbers[np.searchsorted(mids, mmsi[unknown] // 1_000_000)]
+    flag[unknown] = numbers[mmsi[unknown] // 1_000_000]
     return flag
-
-
-def _own_strings(known: Rows, strings: Strings) -> tuple[dict[str, IntArray], tuple[str, ...]]:
-    """Return the text columns as indexes into a table of only the texts that occur, and that table."""
-    columns = [known[name].astype(np.int64) for name in STRING_COLUMNS]
-    occurs = np.zeros(len(strings) + 1, dtype=np.bool_)
-    for column in columns:
-        occurs[column] = True  # index -1 is the last
-    numbers = np.flatnonzero(occurs[:-1])
-    place = np.full(len(occurs), -1, dtype=np.int64)
-    place[numbers] = np.arange(len(numbers))
-    texts = tuple([str(strings.text(number)) for number in numbers.tolist()])
-    return {name: place[column] for name, column in zip(STRING_COLUMNS, columns, strict=True)}, texts

@@ -6,7 +6,7 @@ detection in one step, so a detector that crashes half-way has changed nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -55,7 +55,12 @@ class Strings:
         """Return the text behind *number*."""
         return self._texts[number] if number >= 0 else None
 
-    def translate(self, texts: tuple[str, ...]) -> IntArray:
+    @property
+    def texts(self) -> Sequence[str]:
+        """Every text by its number; more may be added, none ever moves."""
+        return self._texts
+
+    def translate(self, texts: tuple[str | None, ...]) -> IntArray:
         """Return the numbers of *texts*, and -1 as the last element, so that index -1 stays -1."""
         return np.array([*map(self.number, texts), -1], dtype=np.int64)
 

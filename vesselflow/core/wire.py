@@ -19,6 +19,7 @@ from vesselflow.core.model import (
     Event,
     PositionBatch,
     VesselState,
+    compact,
 )
 
 POSITIONS_VERSION: Final = 1
@@ -42,7 +43,8 @@ _any_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
 def encode_positions(batch: PositionBatch) -> bytes:
-    """Return *batch* as one record of ``vesselflow.positions``."""
+    """Return *batch* as one record of ``vesselflow.positions``, with the strings that occur in it."""
+    batch = compact(batch)
     columns = {
         name: np.ascontiguousarray(getattr(batch, name), dtype=dtype).tobytes()
         for name, dtype in POSITION_COLUMNS.items()

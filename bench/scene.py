@@ -131,7 +131,8 @@ class Fleet:
         ]
 
     def _place(self, fences: Fences) -> None:
-        self._lon_deg, self._lat_deg = _near_ports(self._random, VESSELS, spread_m=45_000.0)
+        spread_m = np.where(np.arange(VESSELS) % 5 < 3, 45_000.0, 400_000.0)
+        self._lon_deg, self._lat_deg = _near_ports(self._random, VESSELS, spread_m=spread_m)
         self._ferries = np.arange(0, VESSELS, _FERRY_EVERY)
         self._is_ferry = np.zeros(VESSELS, dtype=np.bool_)
         self._is_ferry[self._ferries] = True
@@ -168,7 +169,9 @@ class Fleet:
         )
 
 
-def _near_ports(random: np.random.Generator, count: int, *, spread_m: float) -> tuple[FloatArray, FloatArray]:
+def _near_ports(
+    random: np.random.Generator, count: int, *, spread_m: float | FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Return *count* places around ports, the ports in turn; the spread is the normal distribution's."""
     ports = np.array([(float(row["lon"]), float(row["lat"])) for row in _port_rows()])
     place = ports[np.arange(count) % len(ports)]

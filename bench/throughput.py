@@ -236,4 +236,4 @@ def _kafka_version(settings: Settings) -> str:
 
 
 def _say(step: str) -> None:
-    print(f"{time.process_time():6.1f} {time.monotonic() - _BEGUN:6.1f} ... {step}", file=sys.stderr, flush=True)
+    print(f"{time.monotonic() - _BEGUN:6.1f} s  {step}", file=sys.stderr, flush=True)

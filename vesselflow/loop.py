@@ -194,13 +194,22 @@ class Loop:
         self._app.reader.want(self.tp(part.partition), part.offset)
 
     def seek_again(self, wait_s: float) -> None:
-        """Repeat the seeks that have not brought their record within *wait_s*."""
-        for partition, since in list(self._gaps.items()):
-            part = self.parts.get(partition)
-            if part is None:
-                self._gaps.pop(partition)
-            elif time.monotonic() - since >= wait_s:
+        """Seek what did not come within *wait_s*.
+
+        Records that Faust dropped are a gap only when a later one comes; after the last ones none does, so what
+        the log holds and nobody has in hand is sought as well.
+        """
+        now = time.monotonic()
+        for part in list(self.parts.values()):
+            since = self._gaps.get(part.partition, part.moved_at)
+            if now - since >= wait_s and self._is_missing(part):
                 self.seek(part)
+
+    def _is_missing(self, part: Part) -> bool:
+        if part.partition in self._gaps:
+            return True
+        reader, tp = self._app.reader, self.tp(part.partition)
+        return (reader.highwater(tp) or 0) > part.offset and not reader.in_hand(tp)
 
     def _work(self, part: Part, record: Record) -> list[Outgoing]:
         for attempt in range(TRIES):

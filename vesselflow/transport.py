@@ -83,6 +83,11 @@ class Pump:
         self._filled = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything waits to be handed on, or is being handed on."""
+        return bool(self._size_bytes or self._waiting)
+
     def put(self, message: Message) -> None:
         """Take *message*; too many of them pause the partition."""
         self._waiting.append(message)
@@ -128,6 +133,12 @@ class Consumer(driver.Consumer):
     def first_after_seek(self, tp: TP) -> int | None:
         """Return the offset of the first record read after the last seek of *tp*, None before it came."""
         return self._first_after_seek.get(tp)
+
+    def in_hand(self, tp: TP) -> bool:
+        """Tell whether records of *tp*, or of its topic, wait here for an agent."""
+        pump = self._pumps.get(tp)
+        channels = cast(Conductor, self.app.topics)._tp_index.get(tp, ())
+        return (pump is not None and pump.is_busy) or any(channel.queue.qsize() for channel in channels)
 
     async def commit_hint(self, offsets: Mapping[TP, int]) -> None:
         """Commit *offsets* to Kafka, a hint for lag tools."""

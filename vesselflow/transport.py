@@ -121,6 +121,7 @@ class Consumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self._pumps: dict[TP, Pump] = {}
         self._wanted: dict[TP, int] = {}
+        self._sought: dict[TP, int] = {}
         self._first_after_seek: dict[TP, int | None] = {}
 
     def _new_consumer_thread(self) -> ConsumerThread:
@@ -130,9 +131,12 @@ class Consumer(driver.Consumer):
         """Ask for *tp* to be read from *offset* again, or from the smallest offset asked for."""
         self._wanted[tp] = min(offset, self._wanted.get(tp, offset))
 
-    def first_after_seek(self, tp: TP) -> int | None:
-        """Return the offset of the first record read after the last seek of *tp*, None before it came."""
-        return self._first_after_seek.get(tp)
+    def first_after_seek(self, tp: TP, offset: int) -> int | None:
+        """Return the offset of the first record read after the last seek of *tp*; None before it came.
+
+        None as well when that seek went beyond *offset*, for another agent: it says nothing of what lies before.
+        """
+        return self._first_after_seek.get(tp) if self._sought.get(tp, offset + 1) <= offset else None
 
     def in_hand(self, tp: TP) -> bool:
         """Tell whether records of *tp*, or of its topic, wait here for an agent."""
@@ -194,13 +198,20 @@ class Consumer(driver.Consumer):
         if self._wanted and self.flow_active and not self.app.in_recovery:
             wanted, self._wanted = self._wanted, {}
             assigned = self.assignment()
-            await self._seek_now({tp: offset for tp, offset in wanted.items() if tp in assigned})
+            mine = {tp: offset for tp, offset in wanted.items() if tp in assigned}
+            try:
+                await self._seek_now(mine)
+            except IllegalStateError as error:
+                # The consumer's thread gave a partition away meanwhile; who still expects a record asks again.
+                logger.info("not sought: %s", error)
+                for tp in mine:
+                    del self._sought[tp], self._first_after_seek[tp]
 
     async def _seek_now(self, offsets: Mapping[TP, int]) -> None:
-        for tp in offsets:
+        for tp, offset in offsets.items():
             if tp in self._pumps:
                 self._pumps.pop(tp).stop()
-            self._first_after_seek[tp] = None
+            self._sought[tp], self._first_after_seek[tp] = offset, None
         if offsets:
             await self.seek_wait(offsets)
 

@@ -8,8 +8,8 @@ every third restart), and then commits past them. Three changes close that:
 * the reading loop hands on whatever was fetched, in order, with no second opinion on offsets
   (`Consumer._drain_messages`); the agents know which offset they expect and ask for it again with
   `Consumer.want`. Seeks happen between two fetches, so it is exact which record is the first after one;
-* each partition has a pump of its own that hands its records on and waits while an agent's queue is full;
-  a partition with much waiting is not fetched meanwhile. So one agent that waits (for Postgres, say) does
+* each topic has a pump of its own that hands its records on and waits while an agent's queue is full; a
+  partition with much waiting is not fetched meanwhile. So one agent that waits (for Postgres, say) does
   not stop the other topics of the worker, as it does when Faust's one reading loop waits.
 
 Two cures that were tried and were not enough: `consumer.seek` calls aiokafka from the wrong thread and can
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, ClassVar, Protocol, cast
 
@@ -73,45 +73,68 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
 
 class Pump:
-    """Hands the records of one partition on, in order, from a task of its own."""
+    """Hands the records of one topic on from a task of its own, its partitions in turn.
 
-    def __init__(self, tp: TP, consumer: Consumer) -> None:
-        self._tp = tp
+    One task a partition was tried: they race for each free place in the agents' queues, and whoever waits for
+    a place loses to whoever comes by, so that some partitions stood still for a minute.
+    """
+
+    def __init__(self, consumer: Consumer) -> None:
         self._consumer = consumer
-        self._waiting: deque[Message] = deque()
-        self._size_bytes = 0
+        self._waiting: dict[TP, deque[Message]] = {}
+        self._size_bytes: Counter[TP] = Counter()
+        self._paused: set[TP] = set()
         self._filled = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether anything waits to be handed on, or is being handed on."""
-        return bool(self._size_bytes or self._waiting)
-
-    def put(self, message: Message) -> None:
+    def put(self, tp: TP, message: Message) -> None:
         """Take *message*; too many of them pause the partition."""
-        self._waiting.append(message)
-        self._size_bytes += len(message.value or b"")
+        self._waiting.setdefault(tp, deque()).append(message)
+        self._size_bytes[tp] += len(message.value or b"")
         self._filled.set()
-        if self._size_bytes >= PAUSE_BYTES:
-            self._consumer.on_buffer_full(self._tp)
+        if self._size_bytes[tp] >= PAUSE_BYTES and tp not in self._paused:
+            self._paused.add(tp)
+            self._consumer.on_buffer_full(tp)
+
+    def holds(self, tp: TP) -> bool:
+        """Tell whether records of *tp* wait, or are being handed on."""
+        return tp in self._waiting
+
+    def forget(self, tp: TP) -> None:
+        """Forget what waits of *tp*: its next owner, or we after a seek, will read it again."""
+        self._waiting.pop(tp, None)
+        self._size_bytes.pop(tp, None)
+        self._resume(tp)
 
     def stop(self) -> None:
-        """Forget what waits: the partition's next owner, or we after a seek, will read it again."""
+        """Forget everything and end."""
         self._task.cancel()
-        if self._size_bytes >= RESUME_BYTES:
-            self._consumer.on_buffer_drop(self._tp)
+        for tp in list(self._waiting):
+            self.forget(tp)
 
     async def _run(self) -> None:
         while True:
-            while self._waiting:
-                message = self._waiting.popleft()
-                await self._consumer.deliver(message)
-                before, self._size_bytes = self._size_bytes, self._size_bytes - len(message.value or b"")
-                if before >= RESUME_BYTES > self._size_bytes:
-                    self._consumer.on_buffer_drop(self._tp)
-            self._filled.clear()
-            await self._filled.wait()
+            for tp, messages in list(self._waiting.items()):
+                await self._hand_on(tp, messages)
+            if not self._waiting:
+                self._filled.clear()
+                await self._filled.wait()
+
+    async def _hand_on(self, tp: TP, messages: deque[Message]) -> None:
+        if messages:
+            message = messages.popleft()
+            await self._consumer.deliver(message)
+            if self._waiting.get(tp) is messages:
+                self._size_bytes[tp] -= len(message.value or b"")
+                if self._size_bytes[tp] < RESUME_BYTES:
+                    self._resume(tp)
+        if not messages and self._waiting.get(tp) is messages:
+            del self._waiting[tp]
+
+    def _resume(self, tp: TP) -> None:
+        if tp in self._paused:
+            self._paused.discard(tp)
+            self._consumer.on_buffer_drop(tp)
 
 
 class Consumer(driver.Consumer):
@@ -119,7 +142,7 @@ class Consumer(driver.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._pumps: dict[TP, Pump] = {}
+        self._pumps: dict[str, Pump] = {}
         self._wanted: dict[TP, int] = {}
         self._sought: dict[TP, int] = {}
         self._first_after_seek: dict[TP, int | None] = {}
@@ -140,9 +163,9 @@ class Consumer(driver.Consumer):
 
     def in_hand(self, tp: TP) -> bool:
         """Tell whether records of *tp*, or of its topic, wait here for an agent."""
-        pump = self._pumps.get(tp)
+        pump = self._pumps.get(tp.topic)
         channels = cast(Conductor, self.app.topics)._tp_index.get(tp, ())
-        return (pump is not None and pump.is_busy) or any(channel.queue.qsize() for channel in channels)
+        return (pump is not None and pump.holds(tp)) or any(channel.queue.qsize() for channel in channels)
 
     async def commit_hint(self, offsets: Mapping[TP, int]) -> None:
         """Commit *offsets* to Kafka, a hint for lag tools."""
@@ -159,8 +182,8 @@ class Consumer(driver.Consumer):
     def stop_flow(self) -> None:
         """Stop reading; what waits will be read again by whoever owns it next."""
         super().stop_flow()
-        for tp in list(self._pumps):
-            self._pumps.pop(tp).stop()
+        for topic in list(self._pumps):
+            self._pumps.pop(topic).stop()
         self._wanted.clear()
 
     def verify_event_path(self, now: float, tp: TP) -> None:
@@ -209,8 +232,8 @@ class Consumer(driver.Consumer):
 
     async def _seek_now(self, offsets: Mapping[TP, int]) -> None:
         for tp, offset in offsets.items():
-            if tp in self._pumps:
-                self._pumps.pop(tp).stop()
+            if tp.topic in self._pumps:
+                self._pumps[tp.topic].forget(tp)
             self._sought[tp], self._first_after_seek[tp] = offset, None
         if offsets:
             await self.seek_wait(offsets)
@@ -222,9 +245,9 @@ class Consumer(driver.Consumer):
             return
         if self._first_after_seek.get(tp, 0) is None:
             self._first_after_seek[tp] = message.offset
-        if tp not in self._pumps:
-            self._pumps[tp] = Pump(tp, self)
-        self._pumps[tp].put(message)
+        if tp.topic not in self._pumps:
+            self._pumps[tp.topic] = Pump(self)
+        self._pumps[tp.topic].put(tp, message)
 
     async def deliver(self, message: Message) -> None:
         """Give *message* to the agents' queues; wait while one is full."""

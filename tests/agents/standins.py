@@ -161,13 +161,15 @@ class MemoryRows:
         del self.backlog[:count]
 
     async def acknowledged(self, partition: int) -> None:
-        while self.backlog:
-            await asyncio.sleep(0)
+        if self.backlog:
+            await asyncio.Event().wait()
 
 
 def shared(outbox: Any = None) -> Any:
     """Return what loops share, with fakes in it."""
-    return SimpleNamespace(app=SimpleNamespace(consumer=FakeConsumer()), outbox=outbox or FakeOutbox())
+    consumer = FakeConsumer()
+    app = SimpleNamespace(consumer=consumer, reader=consumer)
+    return SimpleNamespace(app=app, outbox=outbox or FakeOutbox())
 
 
 def finish(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -6,6 +6,7 @@ import sys
 from typing import Final
 
 from bench.report import BenchError
+from vesselflow.core.errors import VesselflowError
 
 #: Each is a module of this folder with `run(*, is_quick) -> Report`.
 NAMES: Final = ("throughput",)
@@ -17,7 +18,7 @@ def main() -> int:
     for name in arguments.names or NAMES:
         try:
             report = importlib.import_module(f"bench.{name}").run(is_quick=arguments.quick)
-        except BenchError as error:
+        except (BenchError, VesselflowError) as error:
             print(f"bench {name}: {error}", file=sys.stderr)
             return 1
         print(report.table())

@@ -180,9 +180,9 @@ def _near_ports(
 
 
 def _moved(lon_deg: Any, lat_deg: Any, east_m: Any, north_m: Any) -> tuple[FloatArray, FloatArray]:
-    lat: FloatArray = lat_deg + north_m / _M_PER_DEG
-    lon: FloatArray = lon_deg + east_m / (_M_PER_DEG * np.cos(np.radians(lat)))
-    return lon, lat
+    lat = np.clip(lat_deg + north_m / _M_PER_DEG, -85.0, 85.0)
+    lon = lon_deg + east_m / (_M_PER_DEG * np.cos(np.radians(lat)))
+    return (lon + 180.0) % 360.0 - 180.0, lat
 
 
 def _port_rows() -> list[dict[str, str]]:

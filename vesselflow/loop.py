@@ -183,7 +183,9 @@ class Loop:
             self._gaps.pop(part.partition)
             return True
         if part.partition not in self._gaps:
-            logger.info("%s: expected %s/%d at %d, got %d", self.stage.name, self._topic, part.partition, part.offset, offset)
+            logger.info(
+                "%s: expected %s/%d at %d, got %d", self.stage.name, self._topic, part.partition, part.offset, offset
+            )
             metrics.GAPS.labels(self.stage.name).inc()
             self.seek(part)
         return False
@@ -206,10 +208,13 @@ class Loop:
                 self.seek(part)
 
     def _is_missing(self, part: Part) -> bool:
-        if part.partition in self._gaps:
-            return True
         reader, tp = self._app.reader, self.tp(part.partition)
-        return (reader.highwater(tp) or 0) > part.offset and not reader.in_hand(tp)
+        # The end is unknown until the first fetch.
+        end = reader.highwater(tp) or 0
+        if part.partition in self._gaps:
+            # At the log's end there is nothing to wait for.
+            return end != part.offset
+        return end > part.offset and not reader.in_hand(tp)
 
     def _work(self, part: Part, record: Record) -> list[Outgoing]:
         for attempt in range(TRIES):
@@ -230,7 +235,7 @@ class Loop:
             part.origins = before
             try:
                 outgoing += self.stage.work(part, each)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - it is told in the dead letter, with its traceback
                 reason = error.reason if isinstance(error, InvalidRecord) else "crash"
                 outgoing.append(dead_letter(each, reason, index=each.index, trace=traceback.format_exc()))
             reached.update({source: max(at, reached.get(source, at)) for source, at in part.origins.items()})
@@ -283,6 +288,8 @@ class Loop:
         stored = {name: rows.read(partitions) for name, rows in self.stage.tables.items()}
         self._gaps.clear()
         self.parts = {partition: self._restored(partition, stored) for partition in partitions}
+        rows = sum(len(found) for parts in stored.values() for found, _ in parts.values())
+        logger.info("%s: %d partitions restored from %d rows", self.stage.name, len(partitions), rows)
         return {partition: _start(part) for partition, part in self.parts.items()}
 
     def _restored(self, partition: int, stored: Mapping[str, Any]) -> Part:
@@ -338,7 +345,13 @@ def _place(record: Record) -> tuple[str, int, int]:
 
 
 def dead_letter(
-    record: Record, reason: str, *, detail: str = "", index: int | None = None, payload: str | None = None, trace: str | None = None
+    record: Record,
+    reason: str,
+    *,
+    detail: str = "",
+    index: int | None = None,
+    payload: str | None = None,
+    trace: str | None = None,
 ) -> Outgoing:
     """Return what is sent for a record, or one element of it, that cannot be used."""
     metrics.DEAD_LETTERS.labels(reason).inc()

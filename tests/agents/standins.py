@@ -72,11 +72,13 @@ def event(offset: int, value: bytes = b"", *, partition: int = 0, at_ms: int = 0
 
 
 class FakeConsumer:
-    """Remembers which seeks were asked for; the test says which record came first after one."""
+    """Remembers which seeks were asked for; the test says what came of them and where logs end."""
 
     def __init__(self) -> None:
         self.wanted: list[tuple[TP, int]] = []
         self.sought: dict[TP, tuple[int, int | None]] = {}
+        self.ends: dict[TP, int] = {}
+        self.busy: set[TP] = set()
 
     def want(self, tp: TP, offset: int) -> None:
         self.wanted.append((tp, offset))
@@ -84,6 +86,12 @@ class FakeConsumer:
     def first_after_seek(self, tp: TP, offset: int) -> int | None:
         sought, first = self.sought.get(tp, (offset + 1, None))
         return first if sought <= offset else None
+
+    def highwater(self, tp: TP) -> int | None:
+        return self.ends.get(tp)
+
+    def in_hand(self, tp: TP) -> bool:
+        return tp in self.busy
 
 
 class FakeTopic:

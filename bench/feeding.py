@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -21,6 +22,8 @@ TICK_S: Final = 0.02
 @asynccontextmanager
 async def connected(brokers: str) -> AsyncIterator[AIOKafkaProducer]:
     """Yield a producer set up like that of our sources."""
+    # A topic that was made a moment ago has no leader yet; the producer says so at each of its tries.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     producer = AIOKafkaProducer(
         bootstrap_servers=brokers,
         acks="all",

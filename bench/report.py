@@ -6,6 +6,7 @@ import json
 import math
 import os
 import platform
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -100,9 +101,21 @@ def environment(**more: object) -> dict[str, object]:
         "memory_gb": round(memory_bytes / 2**30, 1),
         "cpu": _cpu(),
         "load_1min_before": round(os.getloadavg()[0], 2),
+        "python_loop_ns": round(_python_loop_ns(), 1),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         **more,
     }
+
+
+def _python_loop_ns(turns: int = 200_000) -> float:
+    """Return the nanoseconds of one turn of an empty loop at best: what this machine is worth at this moment."""
+    best = math.inf
+    for _ in range(5):
+        started = time.perf_counter()
+        for _ in range(turns):
+            pass
+        best = min(best, time.perf_counter() - started)
+    return best / turns * 1e9
 
 
 def _cpu() -> str:

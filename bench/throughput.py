@@ -46,7 +46,7 @@ class Size:
 
 
 FULL: Final = Size(rounds=40, textbook_positions=30_000, latency_s=17.0, warm_up_s=2.0)
-QUICK: Final = Size(rounds=8, textbook_positions=8_000, latency_s=5.0, warm_up_s=1.0)
+QUICK: Final = Size(rounds=5, textbook_positions=4_000, latency_s=4.0, warm_up_s=1.0)
 
 
 @dataclass
@@ -90,7 +90,7 @@ async def _measure(stack: Stack, size: Size, about: dict[str, object]) -> Report
         f"{size.rounds * VESSELS:,} positions of {VESSELS:,} vessels against {FENCES:,} fences, {written:,} notifications",
         f"latencies over {len(latencies[0]):,} and {len(latencies[1]):,} notifications",
     )
-    return _report(drain, size.rounds * VESSELS, latencies, theirs, about, remarks)
+    return report_of(drain, size.rounds * VESSELS, latencies, theirs, about, remarks)
 
 
 async def _fill(settings: Settings, fleet: Fleet, size: Size) -> tuple[int, int]:
@@ -204,7 +204,7 @@ async def _pause(program: rig.Program, until: float, expected: str) -> None:
     await asyncio.sleep(POLL_S)
 
 
-def _report(
+def report_of(
     drain: Drain,
     positions: int,
     latencies: list[list[float]],

@@ -28,8 +28,8 @@ class Feeder:
     brokers: str
     first_mmsi: int
     lon_deg: float
-    vessels: int = 60
-    rate_per_s: int = 1500
+    vessels: int = 40
+    rate_per_s: int = 600
     seed: int = 1
     sent: int = 0
     _used: set[tuple[int, int]] = field(default_factory=set)

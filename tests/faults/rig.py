@@ -112,7 +112,7 @@ class Rig:
             if worker.process is not None:
                 await worker.end(signal.SIGTERM)
 
-    async def settled(self, limit_s: float = 90.0) -> str:
+    async def settled(self, limit_s: float = 180.0) -> str:
         """Wait until what came out equals what should have, and stays so; return the difference after *limit_s*."""
         expected = await self._expected()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 import msgspec
@@ -23,6 +24,7 @@ BoolArray = npt.NDArray[np.bool_]
 Identity = Literal["imo", "mmsi"]
 
 _FIRST_MMSI: Final = 10_000_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def vessel_number(*, imo: int | None, mmsi: int | None, identity: Identity) -> int | None:
@@ -277,9 +279,9 @@ def empty_batch() -> PositionBatch:
 
 
 def iso(at_ms: int) -> str:
-    """Return milliseconds UTC as ``2026-01-01T00:02:00.000Z``."""
-    text: str = np.datetime_as_string(np.datetime64(at_ms, "ms"))
-    return f"{text}Z"
+    """Return milliseconds UTC as ``2026-01-01T00:02:00.000Z``; years 1 to 9999."""
+    seconds, milliseconds = divmod(at_ms, 1000)
+    return f"{(_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]}.{milliseconds:03d}Z"
 
 
 def first_per_vessel(vessels: Iterable[int]) -> dict[int, int]:

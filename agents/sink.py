@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import traceback
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,12 +22,12 @@ from vesselflow import metrics, outside, streams
 from vesselflow.core import wire
 from vesselflow.core.errors import Unavailable
 from vesselflow.core.matching import match
-from vesselflow.core.model import Event
-from vesselflow.loop import Loop, Part, Record, TableRows
+from vesselflow.core.model import Event, Notification
+from vesselflow.loop import Loop, Part, Record, TableRows, dead_letter
 from vesselflow.outbox import Outgoing
 from vesselflow.ports import SinkWrite
 from vesselflow.rules import rules
-from vesselflow.worker import worker
+from vesselflow.worker import end_with, worker
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +107,8 @@ class SinkLoop(Loop):
         for partition in partitions:
             part = self.parts[partition] = self.stage.open(partition)
             part.work.room.set()
-            self._writers[partition] = asyncio.create_task(self._write_all(part))
+            writer = self._writers[partition] = asyncio.create_task(self._write_all(part))
+            writer.add_done_callback(end_with)
         return {}
 
     def close(self) -> None:
@@ -129,7 +131,9 @@ class SinkLoop(Loop):
     async def _write_all(self, part: Part) -> None:
         store = outside.current().notifications
         await self._until_available(part, rules.loaded.wait)
-        part.saved = await self._until_available(part, lambda: store.progress(streams.settings.app_id, part.partition)) or 0
+        part.saved = (
+            await self._until_available(part, lambda: store.progress(streams.settings.app_id, part.partition)) or 0
+        )
         await self._again(part)
         self._expect(part, part.saved)
         while True:
@@ -163,7 +167,9 @@ class SinkLoop(Loop):
             expected_offset=part.saved or None,
             next_offset=next_offset,
             event_ids=[event.id for event in events],
-            notifications=[each for event in events for each in match(event, rules.clients)],
+            notifications=[
+                each for offset, some in records for event in some for each in self._matched(part, offset, event)
+            ],
         )
         store = outside.current().notifications
         written = await self._until_available(part, lambda: store.write(write))
@@ -181,6 +187,16 @@ class SinkLoop(Loop):
             waiting.room.set()
         _count(write, written.published, events)
         await self._publish(written.published)
+
+    def _matched(self, part: Part, offset: int, event: Event) -> list[Notification]:
+        try:
+            return match(event, rules.clients)
+        except Exception:
+            # As in any loop: an event that crashes the code is set aside, and the others go on.
+            logger.exception("sink: event %s of partition %d at %d", event.id, part.partition, offset)
+            record = Record(self._topic, part.partition, offset, event.received_ms, wire.encode_events([event]))
+            self._outbox.put([dead_letter(record, "crash", trace=traceback.format_exc())], part.sent)
+            return []
 
     async def _until_available(self, part: Part, ask: Any) -> Any:
         wait_s = FIRST_WAIT_S

@@ -61,7 +61,7 @@ class Worker:
     def also(self, job: Coroutine[Any, Any, None]) -> None:
         """Run *job* until the worker stops; if it fails, so does the worker."""
         task = asyncio.create_task(job)
-        task.add_done_callback(_end_with)
+        task.add_done_callback(end_with)
         self._tasks.append(task)
 
     async def start_offsets(self, partitions: set[TP]) -> Mapping[TP, int]:
@@ -135,7 +135,9 @@ class Worker:
                 lag = self.lag(loop, part.partition, part.offset)
                 metrics.PARTITION_LAG.labels(loop.stage.topic.get_topic_name()).set(lag)
                 if lag > 0 and now - part.moved_at > self._stall_exit_s and not loop.waits(part):
-                    _exit(f"{loop.stage.name} made no progress on partition {part.partition} for {self._stall_exit_s} s")
+                    _exit(
+                        f"{loop.stage.name} made no progress on partition {part.partition} for {self._stall_exit_s} s"
+                    )
                 if lag <= 0:
                     part.moved_at = now
 
@@ -156,7 +158,8 @@ def _check_end(agent: str, tp: TP, start: int, end: int) -> None:
         )
 
 
-def _end_with(task: asyncio.Task[None]) -> None:
+def end_with(task: asyncio.Task[None]) -> None:
+    """End the process if *task* failed: what it did, nobody does any more."""
     if not task.cancelled() and task.exception() is not None:
         logger.critical("a task of the worker failed", exc_info=task.exception())
         os._exit(EXIT_RESTART)

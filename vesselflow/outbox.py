@@ -8,7 +8,6 @@ import os
 from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
-from functools import partial
 from typing import Any, Final, cast
 
 from vesselflow.streams import EXIT_RESTART, App
@@ -82,7 +81,10 @@ class Outbox:
         while True:
             while self._waiting:
                 each, sent, number = self._waiting.popleft()
-                delivery = await producer.send(each.topic, each.key, each.value, each.partition, None, None)
+                # Faust declares less than it returns.
+                delivery: asyncio.Future[Any] = cast(
+                    Any, await producer.send(each.topic, each.key, each.value, each.partition, None, None)
+                )
                 delivery.add_done_callback(partial(self._on_delivered, sent, number, each.topic))
                 if len(self._waiting) < MOST_WAITING // 2:
                     self._room.set()

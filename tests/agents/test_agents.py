@@ -19,6 +19,7 @@ from vesselflow.core import wire
 from vesselflow.core.errors import InvalidRecord
 from vesselflow.core.geofence import FenceHistory
 from vesselflow.core.model import DeadLetter, Event, FenceVersion, PositionBatch, concatenate
+from vesselflow.core.normalise import normalise_together
 from vesselflow.core.partition import partition_of
 from vesselflow.loop import Loop, Part, Record
 from vesselflow.outbox import Outgoing
@@ -207,14 +208,12 @@ def test_a_checkpoint_holds_what_was_still_waiting() -> None:
 def test_a_record_that_crashes_ingest_takes_no_other_along(
     stage: ingest.Ingest, part: Part, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    normalise_together = ingest.normalise_together
-
     def crash_on_beluga(records: Any, *args: Any, **options: Any) -> Any:
         if any(str(BELUGA).encode() in each.value for each in records):
             raise RuntimeError("beluga")
         return normalise_together(records, *args, **options)
 
-    monkeypatch.setattr(ingest, "normalise_together", crash_on_beluga)
+    monkeypatch.setattr("vesselflow.agents.ingest.normalise_together", crash_on_beluga)
     for offset, vessel in enumerate((ALBATROS, BELUGA, ALBATROS)):
         stage.work(part, record(states(state(vessel)), offset=offset))
 

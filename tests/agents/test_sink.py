@@ -15,6 +15,7 @@ from vesselflow import streams
 from vesselflow.agents import sink
 from vesselflow.agents.sink import MOST_WAITING, UNKNOWN, Sink, SinkLoop
 from vesselflow.core import wire
+from vesselflow.core.matching import match
 from vesselflow.core.model import Event
 from vesselflow.ports import SinkWrite
 from vesselflow.rules import rules
@@ -255,14 +256,12 @@ async def test_a_record_that_is_no_event_goes_to_the_dead_letters(bench: Bench) 
 async def test_an_event_that_crashes_the_matching_goes_to_the_dead_letters(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    match = sink.match
-
     def crash_on_one(one: Event, clients: Any) -> Any:
         if one.id == "event-1":
             raise RuntimeError("event 1")
         return match(one, clients)
 
-    monkeypatch.setattr(sink, "match", crash_on_one)
+    monkeypatch.setattr("vesselflow.agents.sink.match", crash_on_one)
     await bench.start()
 
     await bench.read(0, 1, 2)

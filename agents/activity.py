@@ -129,7 +129,6 @@ class Activity:
         return [self._partial(part.partition, work.buckets.states, work.windows, now_ms)]
 
     def _partial(self, partition: int, vessels: VesselStates, of: Windows, now_ms: int) -> Outgoing:
-        metrics.VESSELS.labels(self.name).set(len(vessels))
         partial = core.partial(
             vessels, of.sums, now_ms, partition=partition, retention_ms=RETENTION_MS, window_ms=WINDOW_MS
         )

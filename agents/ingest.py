@@ -94,6 +94,7 @@ class Ingest:
         try:
             return self._together(part, [record])
         except Exception:
+            logger.exception("ingest: partition %d at %d", part.partition, record.offset)
             return [dead_letter(_place(part, record), "crash", trace=traceback.format_exc())]
 
     def _together(self, part: Part, records: list[SourceRecord]) -> list[Outgoing]:
@@ -111,7 +112,11 @@ class Ingest:
         self._count(found)
         rejected = [
             dead_letter(
-                _place(part, records[number]), reject.reason, detail=reject.detail, index=reject.index, payload=reject.payload
+                _place(part, records[number]),
+                reject.reason,
+                detail=reject.detail,
+                index=reject.index,
+                payload=reject.payload,
             )
             for number, reject in zip(numbers, found.rejects, strict=True)
         ]

@@ -33,7 +33,7 @@ async def stats(stream: StreamT[bytes]) -> None:
     """Gather the newest partial of each partition; `keep` merges and writes them."""
     async for event in events_of(stream):
         try:
-            partial = wire.decode_partial(event.message.value)
+            partial = wire.decode_partial(event.message.value or b"")
         except InvalidRecord as error:
             logger.warning("left out of the statistics: %s", error)
         else:
@@ -56,7 +56,7 @@ def _is_ours() -> bool:
     return any(tp.topic == name for tp in streams.app.consumer.assignment())
 
 
-async def _write(timings: "Timings") -> None:
+async def _write(timings: Timings) -> None:
     started = time.monotonic()
     try:
         await outside.current().stats.write_stats(merge(partials.values()))

@@ -13,13 +13,14 @@ import faust.streams
 from faust.types import EventT
 
 
-class AcknowledgedTable(faust.Table):  # type: ignore[misc]  # Faust's tables carry no types
+class AcknowledgedTable(faust.Table[Any, bytes]):
     """A table of bytes by bytes whose writes are counted until the changelog has acknowledged them."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._sent: Counter[int] = Counter()
         self._acknowledged: Counter[int] = Counter()
+        self._moved = asyncio.Event()
 
     def send_changelog(self, partition: int | None, *args: Any, **kwargs: Any) -> Any:
         """Send one change to the changelog, and count it."""
@@ -30,12 +31,14 @@ class AcknowledgedTable(faust.Table):  # type: ignore[misc]  # Faust's tables ca
     def _on_changelog_sent(self, fut: Any) -> None:
         super()._on_changelog_sent(fut)
         self._acknowledged[fut.result().partition] += 1
+        self._moved.set()
 
     async def acknowledged(self, partition: int) -> None:
         """Wait until the broker has every change sent so far for *partition*."""
         target = self._sent[partition]
         while self._acknowledged[partition] < target:
-            await asyncio.sleep(0.005)
+            self._moved.clear()
+            await self._moved.wait()
 
     def write(self, event: EventT[Any], rows: Iterable[tuple[Any, bytes | None]]) -> None:
         """Write *rows* into the partition of *event*; None deletes.

@@ -85,6 +85,7 @@ async def _expire(ports: Outside) -> None:
     while True:
         try:
             await ports.notifications.delete_expired()
+            await ports.live.sweep()
         except Unavailable as error:
             logger.warning("expired notifications stay for now: %s", error)
         await asyncio.sleep(EXPIRY_S)
@@ -93,4 +94,3 @@ async def _expire(ports: Outside) -> None:
 app.before_start.append(_prepare)
 
 __all__ = ["agents", "app"]
-

@@ -332,7 +332,8 @@ class Loop:
 
 def events_of(stream: StreamT[bytes]) -> AsyncIterator[EventT[bytes]]:
     """Return the events of *stream*, one a record, none of them acknowledged: Faust acknowledges what it then loses."""
-    return cast("Stream[bytes]", stream).noack().events()
+    events: AsyncIterator[EventT[bytes]] = cast("Stream[bytes]", stream).noack().events()
+    return events
 
 
 def _start(part: Part) -> int | None:

@@ -72,7 +72,7 @@ class App(faust.App):
 
     async def on_first_start(self) -> None:
         """Make the folder of the local state; Faust makes only its last part."""
-        Path(self.conf.datadir).mkdir(parents=True, exist_ok=True)
+        _make_folder(Path(self.conf.datadir))
         await super().on_first_start()
 
     async def on_start(self) -> None:
@@ -111,7 +111,13 @@ def assert_fast_streams() -> None:
     Source: faust/streams.py, `Stream._py_aiter`, which acks events of an old generation.
     """
     if importlib.import_module("faust.streams")._CStreamIterator is None:
-        raise VesselflowError("expected Faust's Cython extensions, found none: reinstall faust-streaming from its wheel")
+        raise VesselflowError(
+            "expected Faust's Cython extensions, found none: reinstall faust-streaming from its wheel"
+        )
+
+
+def _make_folder(path: Path) -> None:
+    path.mkdir(parents=True, exist_ok=True)
 
 
 def _use_marker(marker: Path, tables: Path) -> None:
@@ -179,7 +185,11 @@ DAY_MS: Final = 86_400_000
 #: What each topic is created with, beyond its partitions and copies.
 TOPIC_CONFIGS: Final[Mapping[str, Mapping[str, str]]] = {
     # "How late is it" is judged by when the record reached Kafka, so producers' clocks must not count.
-    STATES: {"message.timestamp.type": "LogAppendTime", "retention.ms": str(7 * DAY_MS), "max.message.bytes": "4194304"},
+    STATES: {
+        "message.timestamp.type": "LogAppendTime",
+        "retention.ms": str(7 * DAY_MS),
+        "max.message.bytes": "4194304",
+    },
     positions.get_topic_name(): {"retention.ms": str(2 * DAY_MS), "max.message.bytes": "4194304"},
     events.get_topic_name(): {"retention.ms": str(14 * DAY_MS), "max.message.bytes": "4194304"},
     activity.get_topic_name(): {"retention.ms": str(DAY_MS)},

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import time
+from collections import Counter
 from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, Final
 
@@ -13,8 +14,9 @@ from faust.types import TP
 
 from vesselflow import metrics, streams
 from vesselflow.core.errors import VesselflowError
-from vesselflow.loop import Loop
+from vesselflow.loop import Loop, Part
 from vesselflow.outbox import Outbox
+from vesselflow.state import Buckets
 from vesselflow.streams import EXIT_RESTART, App
 
 logger = logging.getLogger(__name__)
@@ -131,22 +133,35 @@ class Worker:
                 # The group has given our partitions away meanwhile; every write from here on would be too late.
                 _exit(f"the process stood still for {now - last:.0f} s, longer than its session")
             last = now
-            for loop, part in self._parts():
-                lag = self.lag(loop, part.partition, part.offset)
-                metrics.PARTITION_LAG.labels(loop.stage.topic.get_topic_name()).set(lag)
-                if lag > 0 and now - part.moved_at > self._stall_exit_s and not loop.waits(part):
-                    _exit(
-                        f"{loop.stage.name} made no progress on partition {part.partition} for {self._stall_exit_s} s"
-                    )
-                if lag <= 0:
-                    part.moved_at = now
+            self._look(now)
+
+    def _look(self, now: float) -> None:
+        for loop in self.loops:
+            for part in loop.parts.values():
+                self._check(loop, part, now)
+        by_topic: Counter[str] = Counter()
+        for loop in self.loops:
+            lag = sum(self.lag(loop, part.partition, part.offset) for part in loop.parts.values())
+            topic = loop.stage.topic.get_topic_name()
+            # Several agents read a topic; the slowest tells how far it is behind.
+            by_topic[topic] = max(by_topic[topic], lag)
+            rows = [rows for part in loop.parts.values() for rows in part.rows.values() if isinstance(rows, Buckets)]
+            metrics.VESSELS.labels(loop.stage.name).set(sum(len(each.states) for each in rows))
+        for topic, lag in by_topic.items():
+            metrics.PARTITION_LAG.labels(topic).set(lag)
+
+    def _check(self, loop: Loop, part: Part, now: float) -> None:
+        if self.lag(loop, part.partition, part.offset) <= 0:
+            part.moved_at = now
+        elif now - part.moved_at > self._stall_exit_s and not loop.waits(part):
+            _exit(f"{loop.stage.name} made no progress on partition {part.partition} for {self._stall_exit_s} s")
 
     def lag(self, loop: Loop, partition: int, offset: int) -> int:
         """Return how many records of a partition *loop* has not worked on."""
         end = self.app.consumer.highwater(loop.tp(partition)) or 0
         return max(0, end - offset)
 
-    def _parts(self) -> Iterable[tuple[Loop, Any]]:
+    def _parts(self) -> Iterable[tuple[Loop, Part]]:
         return [(loop, part) for loop in self.loops for part in loop.parts.values()]
 
 

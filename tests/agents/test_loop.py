@@ -563,7 +563,7 @@ async def test_ticks_come_by_themselves_until_the_loop_stops() -> None:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5.0):
-        while not condition():  # noqa: ASYNC110 - it waits for whatever the test says
+        while not condition():
             await asyncio.sleep(0.001)
 
 

@@ -75,7 +75,7 @@ def entered(number: int) -> Event:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5.0):
-        while not condition():  # noqa: ASYNC110 - it waits for whatever the test says
+        while not condition():
             await asyncio.sleep(0.001)
 
 

@@ -396,5 +396,5 @@ async def test_a_server_that_does_not_answer_is_unavailable_within_the_limit() -
 
 async def until_subscribed(rig: Rig, count: int) -> None:
     async with asyncio.timeout(5):
-        while await rig.subscribers() < count:  # noqa: ASYNC110 - the server has no event for it
+        while await rig.subscribers() < count:
             await asyncio.sleep(0.005)

@@ -378,5 +378,5 @@ async def until_one_waits(admin: asyncpg.Connection) -> None:
     """Return when a statement of the adapters waits for a lock."""
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
     async with asyncio.timeout(5):
-        while not await admin.fetchval(waiting):  # noqa: ASYNC110 - the server has no event for it
+        while not await admin.fetchval(waiting):
             await asyncio.sleep(0.01)

@@ -21,6 +21,9 @@ TRANSPORTS.aliases["vesselflow"] = "faust.transport.drivers.aiokafka:Transport"
 streams.app.conf.broker_commit_interval = 1.0
 
 
+_checkpoints: set[asyncio.Future[None]] = set()
+
+
 async def _plain_run(self: Loop, stream: StreamT[Any]) -> None:
     async for event in stream.events():
         message = event.message
@@ -28,13 +31,15 @@ async def _plain_run(self: Loop, stream: StreamT[Any]) -> None:
             self.open({message.partition, *self.parts})
         part = self.parts[message.partition]
         part.event, part.offset = event, message.offset + 1
-        record = Record(message.topic, message.partition, message.offset, round(message.timestamp * 1000), message.value)
+        record = Record(
+            message.topic, message.partition, message.offset, round(message.timestamp * 1000), message.value
+        )
         self._outbox.put(self._work(part, record), part.sent)
         part.until = 0
-        asyncio.ensure_future(self.checkpoint(part))
+        _checkpoints.add(asyncio.ensure_future(self.checkpoint(part)))
 
 
-async def _plain_sink(self: SinkLoop, stream: StreamT[Any]) -> None:
+async def _plain_sink(self: Loop, stream: StreamT[Any]) -> None:
     async for event in stream.events():
         if event.message.partition not in self.parts:
             self.open({event.message.partition, *self.parts})

@@ -126,7 +126,7 @@ class Rig:
 
     async def doubled_ids(self) -> int:
         """Return how many events have two notifications."""
-        return int(await self._fetch("SELECT count(*) - count(DISTINCT event_id) FROM notifications WHERE client_id = $1"))
+        return await self._fetch("SELECT count(*) - count(DISTINCT event_id) FROM notifications WHERE client_id = $1")
 
     async def positions_counted(self, limit_s: float = 30.0) -> tuple[int, int]:
         """Return the positions the input holds and those the activity row counts, once they agree."""
@@ -187,7 +187,12 @@ class Rig:
         finally:
             await connection.close()
         return [
-            (row["mmsi"], row["fence"], f"geofence.{row['event']}" if row["event"] else "destination.changed", row["at_ms"])
+            (
+                row["mmsi"],
+                row["fence"],
+                f"geofence.{row['event']}" if row["event"] else "destination.changed",
+                row["at_ms"],
+            )
             for row in rows
             if self._is_ours(row["mmsi"])
         ]
@@ -198,13 +203,15 @@ class Rig:
         for partition in range(self.settings.event_partitions):
             for value, _ in await read_all(self.settings.kafka_brokers, f"{self.name}.events", partition):
                 events.update({event.id: event for event in decode_events(value)})
-        ours = [event for event in events.values() if self._is_ours(event.vessel) and event.client_id in (self.name, None)]
+        ours = [
+            event for event in events.values() if self._is_ours(event.vessel) and event.client_id in (self.name, None)
+        ]
         return [(event.vessel, event.geofence_name, event.kind, event.at_ms) for event in ours]
 
-    async def _fetch(self, query: str) -> object:
+    async def _fetch(self, query: str) -> int:
         connection = await asyncpg.connect(self.settings.database_url)
         try:
-            return await connection.fetchval(query, self.name)
+            return int(await connection.fetchval(query, self.name))
         finally:
             await connection.close()
 
@@ -231,8 +238,8 @@ async def read_all(brokers: str, topic: str, partition: int) -> list[tuple[bytes
         end = (await consumer.end_offsets([tp]))[tp]
         found: list[tuple[bytes, int]] = []
         while await consumer.position(tp) < end:
-            for record in (await consumer.getmany(tp, timeout_ms=1000)).get(tp, []):
-                found.append((record.value, record.timestamp))
+            records = (await consumer.getmany(tp, timeout_ms=1000)).get(tp, [])
+            found.extend((record.value, record.timestamp) for record in records)
         return found
     finally:
         await consumer.stop()

@@ -157,7 +157,8 @@ def normalise_together(
     # In the joined reading every reject has a place.
     places = [reject.index or 0 for reject in found.rejects]
     rejects += [
-        (int(number[at]), replace(reject, index=int(index[at]))) for at, reject in zip(places, found.rejects, strict=True)
+        (int(number[at]), replace(reject, index=int(index[at])))
+        for at, reject in zip(places, found.rejects, strict=True)
     ]
     return replace(found, batch=batch, rejects=[reject for _, reject in rejects]), [each for each, _ in rejects]
 

@@ -75,12 +75,16 @@ def _checked(envelope: _Columns) -> PositionBatch:
         raw = envelope.columns.get(name)
         if raw is None or len(raw) != envelope.n * dtype.itemsize:
             size = None if raw is None else len(raw)
-            raise InvalidRecord("undecodable", f"expected {envelope.n * dtype.itemsize} bytes in column {name}, got {size}")
+            raise InvalidRecord(
+                "undecodable", f"expected {envelope.n * dtype.itemsize} bytes in column {name}, got {size}"
+            )
         columns[name] = np.frombuffer(raw, dtype=dtype)
     for name in STRING_COLUMNS:
         column = columns[name]
         if len(column) and not -1 <= column.min() <= column.max() < len(envelope.strings):
-            raise InvalidRecord("undecodable", f"expected indexes below {len(envelope.strings)} in column {name}, got others")
+            raise InvalidRecord(
+                "undecodable", f"expected indexes below {len(envelope.strings)} in column {name}, got others"
+            )
     return PositionBatch(**columns, strings=tuple(envelope.strings))
 
 

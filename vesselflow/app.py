@@ -16,6 +16,7 @@ from vesselflow.core.errors import Unavailable
 from vesselflow.outside import Outside
 from vesselflow.rules import rules
 from vesselflow.settings import Settings
+from vesselflow.web.health import create_health_app
 from vesselflow.web.server import create_app
 from vesselflow.web.service import WebService
 from vesselflow.worker import worker
@@ -60,6 +61,9 @@ async def _prepare() -> None:
         # Health has to answer while tables recover, so the pages do too.
         web = WebService(create_app(web_services(settings, ports, not_ready)), settings.web_host, settings.web_port)
         await app.add_runtime_dependency(web)
+    else:
+        health = WebService(create_health_app(not_ready), settings.web_host, settings.port_of("health"))
+        await app.add_runtime_dependency(health)
     await _until_topics_exist(settings)
     # Above its default of 100 messages Faust stops every topic until the changelogs have drained.
     app.producer.buffer.max_messages = 20_000

@@ -68,7 +68,9 @@ class FakeEvent:
 
 def event(offset: int, value: bytes = b"", *, partition: int = 0, at_ms: int = 0) -> Any:
     """Return a Faust event."""
-    return FakeEvent(SimpleNamespace(offset=offset, partition=partition, timestamp=at_ms / 1000, value=value))
+    return FakeEvent(
+        SimpleNamespace(topic="records", offset=offset, partition=partition, timestamp=at_ms / 1000, value=value)
+    )
 
 
 class FakeConsumer:

@@ -18,6 +18,8 @@ def policy() -> core.GeofencePolicy:
     return core.GeofencePolicy(fences=rules.fences, alert_limit_ms=ALERT_LIMIT_MS)
 
 
+# Positions wait for the first fences, and so wait all who read them.
+worker.waits.append(lambda: not rules.loaded.is_set())
 loop = worker.add(Loop(Detector("geofence", states.geofence, core.new_states, core.detect, policy), worker))
 
 

@@ -7,7 +7,7 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final
 
 from faust.types import TP
@@ -36,6 +36,8 @@ class Worker:
         self.app = app
         self.outbox = Outbox(app)
         self.loops: list[Loop] = []
+        #: Each tells whether all agents wait for something outside, which is no stall.
+        self.waits: list[Callable[[], bool]] = []
         self._newest_only: set[str] = set()
         self._stall_exit_s = stall_exit_s
         self._tasks: list[asyncio.Task[None]] = []
@@ -151,9 +153,10 @@ class Worker:
             metrics.PARTITION_LAG.labels(topic).set(lag)
 
     def _check(self, loop: Loop, part: Part, now: float) -> None:
-        if self.lag(loop, part.partition, part.offset) <= 0:
+        # What waits is given its time anew when the wait is over.
+        if self.lag(loop, part.partition, part.offset) <= 0 or loop.waits(part) or any(waits() for waits in self.waits):
             part.moved_at = now
-        elif now - part.moved_at > self._stall_exit_s and not loop.waits(part):
+        elif now - part.moved_at > self._stall_exit_s:
             _exit(f"{loop.stage.name} made no progress on partition {part.partition} for {self._stall_exit_s} s")
 
     def lag(self, loop: Loop, partition: int, offset: int) -> int:

@@ -724,6 +724,54 @@ async def test_a_task_that_fails_ends_the_worker(monkeypatch: pytest.MonkeyPatch
     assert exits == [70]
 
 
+async def stalled(app: FakeApp) -> tuple[Worker, Part]:
+    """Return a worker with one part that has a lag of 70 and has not moved for an hour."""
+    app.reader.ends[TP0] = 100
+    worker = worker_of(app, Keeping(with_progress(30)))
+    await app.starts({TP0})
+    part = worker.loops[0].parts[0]
+    part.moved_at -= 3600
+    return worker, part
+
+
+async def test_a_loop_that_stalls_with_lag_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    exits: list[int] = []
+    monkeypatch.setattr("os._exit", exits.append)
+    worker, _ = await stalled(FakeApp())
+
+    worker._look(time.monotonic())
+
+    assert exits == [70]
+
+
+async def test_a_loop_without_lag_may_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    exits: list[int] = []
+    monkeypatch.setattr("os._exit", exits.append)
+    worker, part = await stalled(FakeApp())
+    part.offset = 100
+
+    worker._look(time.monotonic())
+
+    assert exits == []
+
+
+async def test_who_waited_for_the_outside_has_its_time_anew_when_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    exits: list[int] = []
+    monkeypatch.setattr("os._exit", exits.append)
+    worker, _ = await stalled(FakeApp())
+    is_away = [True]
+    worker.waits.append(lambda: bool(is_away))
+    now = time.monotonic()
+    worker._look(now)
+
+    is_away.clear()
+    worker._look(now + 1.0)
+    assert exits == []
+
+    worker._look(now + 3600.0)
+    assert exits == [70]
+
+
 async def test_the_loop_runs_on_the_real_outbox() -> None:
     # Sent in order, and written only when the one delivery is confirmed.
     delivery: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -46,17 +46,13 @@ MOST_TRACE: Final = 6_000
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One Kafka record; ``received_ms`` is its timestamp at the broker.
-
-    ``index`` is set on a piece that `Stage.split` cut out: its place in the whole record.
-    """
+    """One Kafka record; ``received_ms`` is its timestamp at the broker."""
 
     topic: str
     partition: int
     offset: int
     received_ms: int
     value: bytes
-    index: int | None = None
 
 
 @dataclass(eq=False)
@@ -237,7 +233,7 @@ class Loop:
                 outgoing += self.stage.work(part, each)
             except Exception as error:  # noqa: BLE001 - it is told in the dead letter, with its traceback
                 reason = error.reason if isinstance(error, InvalidRecord) else "crash"
-                outgoing.append(dead_letter(each, reason, index=each.index, trace=traceback.format_exc()))
+                outgoing.append(dead_letter(each, reason, trace=traceback.format_exc()))
             reached.update({source: max(at, reached.get(source, at)) for source, at in part.origins.items()})
         part.origins = reached
         return outgoing

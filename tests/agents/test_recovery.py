@@ -285,7 +285,7 @@ class ActivityRecovery(Recovery):
 for machine in (DetectorRecovery, ActivityRecovery):
     # The same examples every time: what they cover shall not depend on luck.
     machine.TestCase.settings = settings(
-        max_examples=150, stateful_step_count=40, deadline=None, derandomize=True, database=None
+        max_examples=100, stateful_step_count=30, deadline=None, derandomize=True, database=None
     )
 
 TestDetectorRecovery = DetectorRecovery.TestCase

@@ -13,7 +13,7 @@ NAMES: Final = ("throughput",)
 
 
 def main() -> int:
-    """Return the exit code: 0 when everything was measured, 1 when something could not be."""
+    """Return the exit code: 0 when everything was measured, 1 when something could not be, 130 when told to end."""
     arguments = _parser().parse_args()
     for name in arguments.names or NAMES:
         try:
@@ -21,6 +21,8 @@ def main() -> int:
         except (BenchError, VesselflowError) as error:
             print(f"bench {name}: {error}", file=sys.stderr)
             return 1
+        except KeyboardInterrupt:
+            return 130
         print(report.table())
         if arguments.json:
             print(report.as_json(), flush=True)

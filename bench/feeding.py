@@ -28,7 +28,7 @@ async def connected(brokers: str) -> AsyncIterator[AIOKafkaProducer]:
         bootstrap_servers=brokers,
         acks="all",
         enable_idempotence=True,
-        compression_type="lz4",
+        compression_type="snappy",
         linger_ms=5,
         max_batch_size=256 * 1024,
     )

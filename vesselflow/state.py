@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import msgspec
 import numpy as np
 
 from vesselflow.core.model import BoolArray, IntArray, PositionBatch
-from vesselflow.core.states import Detection, Strings, VesselStates, bucket_of
+from vesselflow.core.states import Detection, VesselStates, bucket_of
 
 #: By source partition, the offset and index of the last position that was taken in.
 Origins = dict[int, tuple[int, int]]
@@ -143,14 +144,24 @@ class Buckets:
             yield number, _pack(self.states, slots)
 
 
+@lru_cache
+def _descr(dtype: np.dtype[Any]) -> list[Any]:
+    return list(dtype.descr)
+
+
 def _pack(states: VesselStates, slots: IntArray) -> bytes:
     rows = states.rows[slots].copy()
-    texts = Strings()
+    numbers = (
+        np.unique(np.stack([rows[name] for name in states.text_fields]))
+        if states.text_fields
+        else np.empty(0, np.int64)
+    )
+    numbers = numbers[numbers >= 0]
     for name in states.text_fields:
-        rows[name] = [texts.number(states.strings.text(number)) for number in rows[name].tolist()]
-    strings = [texts.text(number) for number in range(len(texts))]
+        rows[name] = np.where(rows[name] >= 0, np.searchsorted(numbers, rows[name]), -1)
+    strings = [states.strings.text(number) for number in numbers.tolist()]
     notes = {index: states.notes[slot] for index, slot in enumerate(slots.tolist()) if slot in states.notes}
-    return _encode((rows.dtype.descr, rows.tobytes(), strings, notes))
+    return _encode((_descr(rows.dtype), rows.tobytes(), strings, notes))
 
 
 def unpacked(body: bytes, text_fields: Set[str]) -> list[dict[str, Any]]:
@@ -207,8 +218,12 @@ def snapshot(rows: Rows, offset: int, origins: Origins) -> tuple[list[tuple[int,
 
 def drop_seen(batch: PositionBatch, origins: Origins) -> PositionBatch:
     """Return the positions of *batch* beyond *origins*: ingest may send some twice, with other borders."""
+    sources = _sources(batch)
+    if len(sources) == 1 and len(batch) and _first(batch) > origins.get(sources[0], (-1, -1)):
+        # Origins ascend, so all of them lie beyond.
+        return batch
     keep = np.zeros(len(batch), dtype=np.bool_)
-    for source in np.unique(batch.source_partition).tolist():
+    for source in sources:
         offset, index = origins.get(source, (-1, -1))
         beyond = (batch.source_offset > offset) | ((batch.source_offset == offset) & (batch.source_index > index))
         keep |= (batch.source_partition == source) & beyond
@@ -218,12 +233,24 @@ def drop_seen(batch: PositionBatch, origins: Origins) -> PositionBatch:
 def advance(origins: Origins, batch: PositionBatch) -> Origins:
     """Return *origins* moved on to the last positions of *batch*."""
     moved = dict(origins)
-    for source in np.unique(batch.source_partition).tolist():
-        last = int(np.flatnonzero(batch.source_partition == source)[-1])
+    sources = _sources(batch)
+    for source in sources:
+        last = -1 if len(sources) == 1 else int(np.flatnonzero(batch.source_partition == source)[-1])
         reached = (int(batch.source_offset[last]), int(batch.source_index[last]))
         # A batch sent again may end before what was seen; its next one would then be taken in twice.
         moved[source] = max(reached, moved.get(source, reached))
     return moved
+
+
+def _sources(batch: PositionBatch) -> list[int]:
+    """Return the source partitions in *batch*; nearly always it is one."""
+    if len(batch) and (batch.source_partition == batch.source_partition[0]).all():
+        return [int(batch.source_partition[0])]
+    return list(np.unique(batch.source_partition).tolist())
+
+
+def _first(batch: PositionBatch) -> tuple[int, int]:
+    return int(batch.source_offset[0]), int(batch.source_index[0])
 
 
 def without_included(detection: Detection, states: VesselStates, unseen: BoolArray | None) -> Detection:

@@ -156,7 +156,7 @@ app: Final = App(
     producer_linger=0.005,
     producer_max_batch_size=262_144,
     producer_max_request_size=4 << 20,
-    producer_compression_type="lz4",
+    producer_compression_type="snappy",
     # A batch that waits out this time is lost; the process would rather end than lose one.
     producer_request_timeout=6 * 3600.0,
     stream_buffer_maxsize=64,

@@ -85,7 +85,8 @@ class Pump:
         self._size_bytes: Counter[TP] = Counter()
         self._paused: set[TP] = set()
         self._filled = asyncio.Event()
-        self._task = asyncio.create_task(self._run())
+        # As the consumer's own task: if it fails, so does the worker.
+        self._task = consumer.add_future(self._run())
 
     def put(self, tp: TP, message: Message) -> None:
         """Take *message*; too many of them pause the partition."""

@@ -82,7 +82,7 @@ class Worker:
             for partition, start in loop.open(mine).items():
                 tp, part = loop.tp(partition), loop.parts[partition]
                 part.offset = earliest[tp] if start is None else start
-                _check_end(loop.stage.name, tp, part.offset, ends[tp])
+                check_end(loop.stage.name, tp, part.offset, ends[tp])
                 starts[tp] = min(part.offset, starts.get(tp, part.offset))
         newest = {tp: ends[tp] for tp in partitions if tp.topic in self._newest_only}
         return {**starts, **newest}
@@ -168,7 +168,12 @@ class Worker:
         return [(loop, part) for loop in self.loops for part in loop.parts.values()]
 
 
-def _check_end(agent: str, tp: TP, start: int, end: int) -> None:
+def check_end(agent: str, tp: TP, start: int, end: int) -> None:
+    """Refuse to go on from *start* when the log ends before it.
+
+    Raises:
+        VesselflowError: the topic was deleted and made anew.
+    """
     if start > end:
         raise VesselflowError(
             f"{agent} expects {tp.topic}/{tp.partition} to reach offset {start}, but it ends at {end}: the topic was made "

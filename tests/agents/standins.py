@@ -77,6 +77,7 @@ class FakeConsumer:
     """Remembers which seeks were asked for; the test says what came of them and where logs end."""
 
     def __init__(self) -> None:
+        self.log_end = 1_000_000
         self.wanted: list[tuple[TP, int]] = []
         self.sought: dict[TP, tuple[int, int | None]] = {}
         self.ends: dict[TP, int] = {}
@@ -91,6 +92,9 @@ class FakeConsumer:
 
     def highwater(self, tp: TP) -> int | None:
         return self.ends.get(tp)
+
+    async def highwaters(self, *tps: TP) -> dict[TP, int]:
+        return dict.fromkeys(tps, self.log_end)
 
     def in_hand(self, tp: TP) -> bool:
         return tp in self.busy

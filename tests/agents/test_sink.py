@@ -288,6 +288,22 @@ async def test_a_writer_that_fails_ends_the_worker(bench: Bench, monkeypatch: py
     assert exits == [70]
 
 
+async def test_events_that_end_before_the_progress_end_the_worker(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exits: list[int] = []
+    monkeypatch.setattr("os._exit", exits.append)
+    await bench.start()
+    await bench.read(0, 1, 2)
+    await bench.wrote(3)
+
+    bench.reader.log_end = 2
+    bench.loop.open({0})
+    await until(lambda: bool(exits))
+
+    assert exits == [70]
+
+
 async def test_the_sink_waits_for_the_preferences(bench: Bench) -> None:
     rules.loaded.clear()
     bench.loop.open({0})

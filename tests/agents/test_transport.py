@@ -33,6 +33,9 @@ class Quiet(Consumer):
         self.has_room = asyncio.Event()
         self.has_room.set()
 
+    def add_future(self, coro: Any) -> Any:
+        return asyncio.ensure_future(coro)
+
     def assignment(self) -> set[TP]:
         return {TP0, TP1}
 

@@ -34,7 +34,7 @@ test: setup ## Check, then every test but faults and bench; ARGS="-k geofence" f
 
 .PHONY: faults
 faults: setup ## Kill, pause and cut off the running system, at length
-	@$(BIN)/python -m pytest -m faults tests $(ARGS)
+	@FAULTS_KILLS=30 $(BIN)/python -m pytest -m "faults or e2e" tests/faults $(ARGS)
 
 .PHONY: bench
 bench: setup ## Measure; ARGS="throughput --quick --json"

@@ -36,15 +36,16 @@ class Feeder:
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
-        """Feed; returns when stopped and everything is acknowledged."""
-        chance = random.Random(self.seed)
+        """Feed, or feed on; returns when stopped and everything is acknowledged."""
+        self._stopped.clear()
+        chance, before = random.Random(self.seed + self.sent), self.sent
         producer = AIOKafkaProducer(bootstrap_servers=self.brokers, acks="all", enable_idempotence=True)
         await producer.start()
         try:
             started = time.monotonic()
             while not self._stopped.is_set():
                 await self._round(producer, chance)
-                ahead_s = self.sent / self.rate_per_s - (time.monotonic() - started)
+                ahead_s = (self.sent - before) / self.rate_per_s - (time.monotonic() - started)
                 await asyncio.sleep(max(0.0, ahead_s))
         finally:
             await producer.stop()

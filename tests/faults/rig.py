@@ -10,7 +10,8 @@ import sys
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -86,9 +87,10 @@ class Rig:
     lon_deg: float
     command: tuple[str, ...] = WORKER
     workers: list[WorkerProcess] = field(default_factory=list)
+    feeder: Feeder = field(init=False)
 
-    async def prepare(self, workers: int = 1) -> Feeder:
-        """Make the fences and the preferences, and start the workers; return the feeder."""
+    async def prepare(self, workers: int = 1) -> None:
+        """Make the fences and the preferences, and start the workers."""
         settings = replace(self.settings, app_id=self.name)
         await self._set_up_client()
         for number in range(workers):
@@ -98,7 +100,18 @@ class Rig:
             await worker.start()
         for worker in self.workers:
             await worker.ready()
-        return Feeder(settings.kafka_brokers, self.first_mmsi, self.lon_deg)
+        self.feeder = Feeder(settings.kafka_brokers, self.first_mmsi, self.lon_deg)
+
+    @asynccontextmanager
+    async def feeding(self) -> AsyncIterator[None]:
+        """Feed the workers; afterwards let the feeder finish."""
+        task = asyncio.create_task(self.feeder.run())
+        try:
+            yield
+            self.feeder.stop()
+            await task
+        finally:
+            task.cancel()
 
     @property
     def boxes(self) -> list[Box]:

@@ -15,8 +15,9 @@ from vesselflow.core import activity as core
 from vesselflow.core import wire
 from vesselflow.core.activity import WindowSum
 from vesselflow.core.states import VesselStates
-from vesselflow.loop import Loop, Part, Record, TableRows
+from vesselflow.loop import Loop
 from vesselflow.outbox import Outgoing
+from vesselflow.stage import Part, Record, TableRows
 from vesselflow.state import Buckets, Ledger, advance, drop_seen
 from vesselflow.tables import states, windows
 from vesselflow.tables.rows import BucketRows, WindowRows

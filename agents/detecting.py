@@ -13,8 +13,8 @@ from vesselflow import metrics, streams
 from vesselflow.core import wire
 from vesselflow.core.model import PositionBatch
 from vesselflow.core.states import Detection, VesselStates
-from vesselflow.loop import Part, Record
 from vesselflow.outbox import Outgoing
+from vesselflow.stage import Part, Record
 from vesselflow.state import Buckets, advance, drop_seen
 from vesselflow.tables.rows import BucketRows
 

@@ -18,8 +18,10 @@ from vesselflow.core.model import PositionBatch, concatenate
 from vesselflow.core.normalise import Normalised, SourceRecord, normalise_together
 from vesselflow.core.partition import partitions_of
 from vesselflow.core.statics import new_statics
-from vesselflow.loop import Loop, Part, Record, TableRows, dead_letter
+from vesselflow.dead_letters import dead_letter
+from vesselflow.loop import Loop
 from vesselflow.outbox import Outgoing
+from vesselflow.stage import Part, Record, TableRows
 from vesselflow.state import Buckets, without_included
 from vesselflow.tables import states
 from vesselflow.tables.rows import BucketRows

@@ -23,10 +23,12 @@ from vesselflow.core import wire
 from vesselflow.core.errors import Unavailable
 from vesselflow.core.matching import match
 from vesselflow.core.model import Event, Notification
-from vesselflow.loop import Loop, Part, Record, TableRows, dead_letter
+from vesselflow.dead_letters import dead_letter
+from vesselflow.loop import Loop
 from vesselflow.outbox import Outgoing
 from vesselflow.ports import SinkWrite
 from vesselflow.rules import rules
+from vesselflow.stage import Part, Record, TableRows
 from vesselflow.worker import check_end, end_with, worker
 
 logger = logging.getLogger(__name__)

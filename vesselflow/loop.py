@@ -17,107 +17,23 @@ import logging
 import time
 import traceback
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, cast
 
-import msgspec
 from faust.streams import Stream
 from faust.types import TP, EventT, StreamT
 
-from vesselflow import metrics, streams
-from vesselflow.core import wire
+from vesselflow import metrics
 from vesselflow.core.errors import InvalidRecord
-from vesselflow.core.model import DeadLetter
-from vesselflow.outbox import Outbox, Outgoing, Sent
-from vesselflow.state import Origins, Rows, restore, snapshot
+from vesselflow.dead_letters import dead_letter
+from vesselflow.outbox import Outbox, Outgoing
+from vesselflow.stage import Part, Record, Stage, TableRows
+from vesselflow.state import restore, snapshot
 from vesselflow.streams import App
-from vesselflow.tables.acknowledged import AcknowledgedTable
 
 logger = logging.getLogger(__name__)
 
 #: A record is worked on this often before it counts as one that crashes the code.
 TRIES: Final = 3
-#: A dead letter's payload is cut to this many bytes of JSON text; the record itself stays in its topic.
-DEAD_LETTER_BYTES: Final = 48_000
-#: So are what went wrong, and the end of the traceback, in characters.
-MOST_DETAIL: Final = 500
-MOST_TRACE: Final = 6_000
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One Kafka record; ``received_ms`` is its timestamp at the broker."""
-
-    topic: str
-    partition: int
-    offset: int
-    received_ms: int
-    value: bytes
-
-
-@dataclass(eq=False)
-class Part:
-    """One partition of one agent: its working state by table, and how far it is."""
-
-    partition: int
-    rows: Mapping[str, Rows]
-    work: Any = None
-    offset: int = 0
-    saved: int = -1
-    until: int = 0
-    origins: Origins = field(default_factory=dict)
-    event: EventT[Any] | None = None
-    sent: Sent = field(default_factory=Sent)
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    moved_at: float = field(default_factory=time.monotonic)
-
-
-class Stage(Protocol):
-    """What makes an agent that agent. Nothing in it waits."""
-
-    name: str
-    topic: Any
-    checkpoint_s: float
-    tick_s: float
-
-    @property
-    def tables(self) -> Mapping[str, TableRows]:
-        """The tables of its state, by a name of its own."""
-        ...
-
-    def open(self, partition: int) -> Part:
-        """Return an empty part."""
-        ...
-
-    def work(self, part: Part, record: Record) -> list[Outgoing]:
-        """Take *record* in and return what to send; raises `InvalidRecord` and has then changed nothing."""
-        ...
-
-    def split(self, record: Record) -> list[Record]:
-        """Return *record* cut vessel by vessel, so that one crashing vessel does not take the others along."""
-        ...
-
-    def flush(self, part: Part) -> list[Outgoing]:
-        """Return what is waiting to be sent together with later records."""
-        ...
-
-    def tick(self, part: Part) -> list[Outgoing]:
-        """Return what is to be sent because time has passed; called every `tick_s`."""
-        ...
-
-
-class TableRows(Protocol):
-    """How the rows of one part are kept in a table."""
-
-    table: AcknowledgedTable
-
-    def read(self, partitions: set[int]) -> Mapping[int, tuple[Mapping[int, bytes], bytes | None]]:
-        """Return each partition's rows by number, and its progress."""
-        ...
-
-    def key(self, partition: int, number: int | None) -> Any:
-        """Return the table's key of a row; None is the progress."""
-        ...
 
 
 class Shared(Protocol):
@@ -339,35 +255,3 @@ def _start(part: Part) -> int | None:
 
 def _place(record: Record) -> tuple[str, int, int]:
     return record.topic, record.partition, record.offset
-
-
-def dead_letter(
-    record: Record,
-    reason: str,
-    *,
-    detail: str = "",
-    index: int | None = None,
-    payload: str | None = None,
-    trace: str | None = None,
-) -> Outgoing:
-    """Return what is sent for a record, or one element of it, that cannot be used."""
-    metrics.DEAD_LETTERS.labels(reason).inc()
-    text = record.value[:DEAD_LETTER_BYTES].decode(errors="replace") if payload is None else payload
-    letter = DeadLetter(
-        reason=f"{reason}: {detail[:MOST_DETAIL]}" if detail else reason,
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        index=index,
-        payload=_cut(text),
-        received_ms=record.received_ms,
-        traceback=trace and trace[-MOST_TRACE:],
-    )
-    return Outgoing(streams.dead_letters.get_topic_name(), 0, wire.encode_dead_letter(letter))
-
-
-def _cut(text: str) -> str:
-    """Return *text* so short that it fits as JSON, where a control character takes six bytes."""
-    while len(msgspec.json.encode(text)) > DEAD_LETTER_BYTES:
-        text = text[: len(text) // 2]
-    return text

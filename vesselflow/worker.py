@@ -14,8 +14,9 @@ from faust.types import TP
 
 from vesselflow import metrics, streams
 from vesselflow.core.errors import VesselflowError
-from vesselflow.loop import Loop, Part
+from vesselflow.loop import Loop
 from vesselflow.outbox import Outbox
+from vesselflow.stage import Part
 from vesselflow.state import Buckets
 from vesselflow.streams import EXIT_RESTART, App
 

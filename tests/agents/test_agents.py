@@ -21,9 +21,10 @@ from vesselflow.core.geofence import FenceHistory
 from vesselflow.core.model import DeadLetter, Event, FenceVersion, PositionBatch, concatenate
 from vesselflow.core.normalise import normalise_together
 from vesselflow.core.partition import partition_of
-from vesselflow.loop import Loop, Part, Record
+from vesselflow.loop import Loop
 from vesselflow.outbox import Outgoing
 from vesselflow.rules import rules
+from vesselflow.stage import Part, Record
 
 ALBATROS, BELUGA = 235_000_001, 244_000_002
 NOW_MS = 1_700_000_000_000

@@ -18,8 +18,10 @@ from vesselflow.agents.detecting import split_by_vessel
 from vesselflow.core import wire
 from vesselflow.core.errors import InvalidRecord, VesselflowError
 from vesselflow.core.model import DeadLetter
-from vesselflow.loop import Loop, Part, Record, dead_letter
+from vesselflow.dead_letters import dead_letter
+from vesselflow.loop import Loop
 from vesselflow.outbox import Outbox, Outgoing
+from vesselflow.stage import Part, Record
 from vesselflow.state import Ledger, advance, drop_seen
 from vesselflow.worker import Worker
 

@@ -24,7 +24,8 @@ from vesselflow.agents.detecting import Detector
 from vesselflow.core import wire
 from vesselflow.core.model import Event, PositionBatch
 from vesselflow.core.states import Detection, VesselStates, bucket_of
-from vesselflow.loop import Loop, Part
+from vesselflow.loop import Loop
+from vesselflow.stage import Part
 
 STATE = np.dtype([("vessel", "<i8"), ("count", "<i8"), ("digest", "<i8"), ("destination", "<i4")])
 SOURCES = (0, 1)

@@ -19,9 +19,10 @@ from vesselflow.agents.sink import SinkLoop
 from vesselflow.app import app
 from vesselflow.core import wire
 from vesselflow.core.matching import match
-from vesselflow.loop import Loop, Record
+from vesselflow.loop import Loop
 from vesselflow.ports import SinkWrite
 from vesselflow.rules import rules
+from vesselflow.stage import Record
 
 
 class PlainConsumer(driver.Consumer):

@@ -5,7 +5,8 @@ from vesselflow.core.ais import is_imo, mmsi_kind
 from vesselflow.core.model import VesselState
 from vesselflow.core.normalise import normalise
 from vesselflow.core.statics import new_statics
-from vesselflow.sources.simulate import EARTH_RADIUS_M, Fleet, sea_ports, unit_vectors
+from vesselflow.sources.sea_ports import EARTH_RADIUS_M, sea_ports, unit_vectors
+from vesselflow.sources.simulate import Fleet
 
 START_MS = 1_800_000_000_000
 

@@ -122,7 +122,7 @@ class Loop:
     def _is_missing(self, part: Part) -> bool:
         reader, tp = self._app.reader, self.tp(part.partition)
         # The end is unknown until the first fetch.
-        end = reader.highwater(tp) or 0
+        end = reader.highwater(tp)
         if part.partition in self._gaps:
             # At the log's end there is nothing to wait for.
             return end != part.offset

@@ -162,6 +162,14 @@ class Consumer(driver.Consumer):
         """
         return self._first_after_seek.get(tp) if self._sought.get(tp, offset + 1) <= offset else None
 
+    def highwater(self, tp: TP) -> int:
+        """Return the end of the log as the last fetch saw it, 0 where nothing was fetched or *tp* is not ours."""
+        try:
+            return super().highwater(tp) or 0
+        except AssertionError:
+            # aiokafka asserts that the partition is assigned; a rebalance may have taken it a moment ago.
+            return 0
+
     def in_hand(self, tp: TP) -> bool:
         """Tell whether records of *tp*, or of its topic, wait here for an agent."""
         pump = self._pumps.get(tp.topic)
@@ -214,6 +222,10 @@ class Consumer(driver.Consumer):
                     await self._hand_on(tp, message)
                 # A fetch that is answered from memory does not yield to the other tasks.
                 await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            # Nothing is wrong when it is we who stop.
+            if not self.transport.app.should_stop:
+                raise
         except self.consumer_stopped_errors:
             if not self.transport.app.should_stop:
                 raise

@@ -162,7 +162,7 @@ class Worker:
 
     def lag(self, loop: Loop, partition: int, offset: int) -> int:
         """Return how many records of a partition *loop* has not worked on."""
-        end = self.app.consumer.highwater(loop.tp(partition)) or 0
+        end = self.app.reader.highwater(loop.tp(partition))
         return max(0, end - offset)
 
     def _parts(self) -> Iterable[tuple[Loop, Part]]:

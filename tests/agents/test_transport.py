@@ -165,3 +165,12 @@ async def test_a_seek_forgets_what_waits_and_ends_the_pause(consumer: Quiet) -> 
     assert consumer.delivered == [0, 0, 1]
     assert consumer.paused == set()
     assert consumer.seeks == [{TP0: 0}]
+
+
+def test_the_end_of_a_log_that_is_not_ours_any_more_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Any, tp: TP) -> int:
+        raise AssertionError("Partition is not assigned")
+
+    monkeypatch.setattr("faust.transport.consumer.ThreadDelegateConsumer.highwater", refuse)
+
+    assert Consumer.highwater(Quiet.__new__(Quiet), TP0) == 0

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -26,12 +29,9 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def broken_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def broken_stack() -> Iterator[Settings]:
     """A stack of its own: the counts are over the whole input topic."""
-    home = tmp_path_factory.mktemp("faults")
-    # Postgres runs as a user of its own when we are root.
-    for folder in (home, *list(home.parents)[:2]):
-        folder.chmod(0o755)
+    home = Path(tempfile.mkdtemp(prefix="vesselflow-faults-"))
     settings = replace(Settings.from_env(local_environ(home, free_base(OFFSETS))), stats_every_s=1.0)
     stack = Stack(settings)
     stack.start()
@@ -40,6 +40,7 @@ def broken_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]
         yield settings
     finally:
         stack.stop()
+        shutil.rmtree(home, ignore_errors=True)
 
 
 async def _kill_and_start(worker: WorkerProcess, chance: random.Random) -> None:

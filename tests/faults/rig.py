@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -136,6 +137,14 @@ class Rig:
         # Too many come late as well.
         await asyncio.sleep(3.0)
         return await difference() or differences(expected, await self._announced())
+
+    async def invented(self, limit_s: float) -> list[Key]:
+        """Wait for notifications that should not be; return those found within *limit_s*."""
+        expected = await self._expected()
+        ends_at = time.monotonic() + limit_s
+        while not (extra := Counter(await self._notified()) - expected) and time.monotonic() < ends_at:
+            await asyncio.sleep(1.0)
+        return list(extra)
 
     async def doubled_ids(self) -> int:
         """Return how many events have two notifications."""

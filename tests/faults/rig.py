@@ -138,13 +138,17 @@ class Rig:
         await asyncio.sleep(3.0)
         return await difference() or differences(expected, await self._announced())
 
-    async def invented(self, limit_s: float) -> list[Key]:
-        """Wait for notifications that should not be; return those found within *limit_s*."""
+    async def left_wrong(self, quiet_s: float = 20.0) -> str:
+        """Return what is wrong for good: too many, or missing although nothing more has come for *quiet_s*."""
         expected = await self._expected()
-        ends_at = time.monotonic() + limit_s
-        while not (extra := Counter(await self._notified()) - expected) and time.monotonic() < ends_at:
+        count, since = -1, time.monotonic()
+        while True:
+            found = Counter(await self._notified())
+            if found.total() != count:
+                count, since = found.total(), time.monotonic()
+            if found - expected or time.monotonic() - since >= quiet_s:
+                return differences(expected, found.elements())
             await asyncio.sleep(1.0)
-        return list(extra)
 
     async def doubled_ids(self) -> int:
         """Return how many events have two notifications."""

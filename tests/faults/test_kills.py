@@ -85,15 +85,17 @@ async def test_the_same_test_fails_without_the_loop(broken_stack: Settings) -> N
     rig = Rig(broken_stack, "faults-plain", 235_004_000, lon_deg=40.0, command=PLAIN)
     try:
         await rig.prepare()
-        async with rig.feeding():
-            for seed in (4, 5):
+        wrong = ""
+        for seed in range(4):
+            async with rig.feeding():
                 await one_worker(rig, random.Random(seed))
-            await asyncio.sleep(3.0)
+                await asyncio.sleep(3.0)
+            # Being slow is no fault of it: it may go on for as long as anything comes.
+            wrong = wrong or await rig.left_wrong()
+            if wrong:
+                break
 
-        # Being slow is no fault of it: it may go on for as long as anything comes.
-        assert await rig.left_wrong()
-        assert rig.workers[0].process is not None
-        assert rig.workers[0].process.returncode is None
+        assert wrong
     finally:
         await rig.stop()
 

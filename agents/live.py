@@ -16,7 +16,7 @@ from faust.types import StreamT
 from vesselflow import metrics, outside, streams
 from vesselflow.agents.detecting import decode_positions
 from vesselflow.core.errors import InvalidRecord, Unavailable
-from vesselflow.core.model import PositionBatch, concatenate
+from vesselflow.core.model import PositionBatch, concatenate, newest
 from vesselflow.loop import events_of
 
 logger = logging.getLogger(__name__)
@@ -44,13 +44,6 @@ class Newest:
         """Return what was gathered, and start anew."""
         batches, self._batches = self._batches, []
         return newest(concatenate(batches)) if batches else None
-
-
-def newest(batch: PositionBatch) -> PositionBatch:
-    """Return the newest position of each vessel of *batch*; of equally new ones the last."""
-    order = np.lexsort((batch.at_ms, batch.vessel))
-    last = np.append(batch.vessel[order][1:] != batch.vessel[order][:-1], True)
-    return batch.take(order[last])
 
 
 gathered: Final = Newest()

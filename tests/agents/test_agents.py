@@ -18,7 +18,7 @@ from vesselflow.agents import activity, destination, geofence, ingest, live, sta
 from vesselflow.core import wire
 from vesselflow.core.errors import InvalidRecord
 from vesselflow.core.geofence import FenceHistory
-from vesselflow.core.model import DeadLetter, Event, FenceVersion, PositionBatch, concatenate
+from vesselflow.core.model import DeadLetter, Event, FenceVersion, PositionBatch, concatenate, newest
 from vesselflow.core.normalise import normalise_together
 from vesselflow.core.partition import partition_of
 from vesselflow.loop import Loop
@@ -468,22 +468,22 @@ def test_the_newest_position_of_each_vessel_is_kept() -> None:
         [Fix(1, 5, index=0), Fix(2, 1, index=1), Fix(1, 3, index=2), Fix(2, 4, index=3), Fix(2, 4, index=4)]
     )
 
-    kept = live.newest(batch)
+    kept = newest(batch)
 
     assert dict(zip(kept.vessel.tolist(), kept.source_index.tolist(), strict=True)) == {1: 0, 2: 4}
 
 
 def test_what_is_gathered_is_bounded_by_the_vessels() -> None:
-    newest = live.Newest()
+    gathered = live.Newest()
 
     for at_ms in range(10 * live.GATHERED):
-        newest.add(batch_of([Fix(1, at_ms), Fix(2, at_ms)]))
+        gathered.add(batch_of([Fix(1, at_ms), Fix(2, at_ms)]))
 
-    assert len(newest._batches) < live.GATHERED
-    taken = newest.take()
+    assert len(gathered._batches) < live.GATHERED
+    taken = gathered.take()
     assert taken is not None
     assert sorted(zip(taken.vessel.tolist(), taken.at_ms.tolist(), strict=True)) == [(1, 639), (2, 639)]
-    assert newest.take() is None
+    assert gathered.take() is None
 
 
 async def test_positions_wait_for_redis_and_give_way_to_newer_ones(memory: Memory) -> None:

@@ -95,15 +95,6 @@ flush()
 """
 
 
-def newest(batch: PositionBatch) -> PositionBatch:
-    """Return the newest position of every vessel of *batch*; of equal times the last one."""
-    order = np.lexsort((batch.at_ms, batch.vessel))
-    vessels = batch.vessel[order]
-    # Cut for an empty batch, which has no last one.
-    is_last = np.append(vessels[1:] != vessels[:-1], True)[: len(vessels)]
-    return batch.take(order[is_last])
-
-
 def encode_move(batch: PositionBatch, ttl_s: int) -> bytes:
     """Return the script's argument for *batch*, one position a vessel; numbers are texts as JavaScript writes them."""
     imo = np.where(batch.imo > 0, batch.imo, np.where(batch.vessel <= _LAST_IMO, batch.vessel, 0))

@@ -16,9 +16,9 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from vesselflow.adapters.live_script import GEO_KEY, IMO_BY_MMSI_KEY, MOVE, encode_move, newest
+from vesselflow.adapters.live_script import GEO_KEY, IMO_BY_MMSI_KEY, MOVE, encode_move
 from vesselflow.core.errors import Unavailable
-from vesselflow.core.model import PositionBatch
+from vesselflow.core.model import PositionBatch, newest
 
 CHANNEL: Final = "notifications"
 

@@ -6,7 +6,7 @@ do not overlap, so the number alone tells which it is, and the hot path never to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
@@ -284,9 +284,10 @@ def iso(at_ms: int) -> str:
     return f"{(_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]}.{milliseconds:03d}Z"
 
 
-def first_per_vessel(vessels: Iterable[int]) -> dict[int, int]:
-    """Return the index of each vessel's first element."""
-    first: dict[int, int] = {}
-    for index, vessel in enumerate(vessels):
-        first.setdefault(vessel, index)
-    return first
+def newest(batch: PositionBatch) -> PositionBatch:
+    """Return the newest position of every vessel of *batch*; of equal times the last one."""
+    order = np.lexsort((batch.at_ms, batch.vessel))
+    vessels = batch.vessel[order]
+    # Cut for an empty batch, which has no last one.
+    is_last = np.append(vessels[1:] != vessels[:-1], True)[: len(vessels)]
+    return batch.take(order[is_last])

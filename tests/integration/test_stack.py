@@ -18,6 +18,7 @@ from vesselflow.core.errors import StackError
 from vesselflow.settings import Settings
 from vesselflow.stack import Stack, probes
 from vesselflow.stack.ports import free_base
+from vesselflow.stack.processes import recorded
 
 pytestmark = pytest.mark.integration
 
@@ -111,12 +112,14 @@ def test_a_service_given_by_its_address_is_not_started(small: Settings) -> None:
 
 def test_a_stopped_stack_leaves_no_process_and_no_pid_file(small: Settings) -> None:
     Stack(small).start()
-    pid = json.loads(pid_file(small).read_text())["pid"]
+    process = recorded(pid_file(small))
+    assert process is not None
+    assert process.is_alive()
 
     Stack(small).stop()
 
     assert not pid_file(small).exists()
-    assert eventually(lambda: not Path(f"/proc/{pid}").exists())
+    assert not process.is_alive()
 
 
 def test_a_pid_that_now_means_another_process_is_not_ended(small: Settings) -> None:
@@ -175,13 +178,14 @@ def test_an_interrupted_start_stops_what_it_started(small: Settings, tmp_path: P
     environ = {**os.environ, **small.to_env(), "PATH": f"{silent.parent}:{os.environ['PATH']}"}
     command = [sys.executable, "-c", "from vesselflow.cli import main; main()", "stack", "start"]
     with subprocess.Popen(command, env=environ) as starting:
-        assert eventually(pid_file(small).exists)
-        pid = json.loads(pid_file(small).read_text())["pid"]
+        assert eventually(lambda: recorded(pid_file(small)) is not None)
+        process = recorded(pid_file(small))
 
         starting.send_signal(number)
 
         assert starting.wait(timeout=20) == 130
-    assert not Path(f"/proc/{pid}").exists()
+    assert process is not None
+    assert not process.is_alive()
 
 
 def test_the_commands_start_show_and_stop(small: Settings) -> None:

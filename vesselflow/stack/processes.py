@@ -24,9 +24,11 @@ class Recorded:
     boot: str
 
     def is_alive(self) -> bool:
-        """Tell whether the very process that was recorded still runs."""
-        _reap(self.pid)
-        return _identify(self.pid) == self
+        """Tell whether the very process that was recorded still runs.
+
+        A child of ours counts until it could be reaped: its first thread is shown as a zombie while others still end.
+        """
+        return _identify(self.pid, is_ours=_is_unfinished_child(self.pid)) == self
 
 
 def spawn(command: Sequence[str], log: Path, environ: Mapping[str, str]) -> int:
@@ -53,7 +55,7 @@ def spawn(command: Sequence[str], log: Path, environ: Mapping[str, str]) -> int:
 
 def record(pid: int, path: Path) -> Recorded:
     """Write the pid file *path* for the running process *pid*."""
-    found = _identify(pid) or Recorded(pid, 0, "")
+    found = _identify(pid, is_ours=True) or Recorded(pid, 0, "")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(asdict(found)) + "\n", encoding="ascii")
     return found
@@ -98,8 +100,8 @@ def _send(process: Recorded, number: int) -> None:
             return
 
 
-def _identify(pid: int) -> Recorded | None:
-    """Return the identity of the running process *pid*, None for one that ended, also when nobody reaped it yet.
+def _identify(pid: int, is_ours: bool) -> Recorded | None:
+    """Return the identity of the process *pid*, None for one that ended; a zombie has ended unless it *is_ours* to reap.
 
     Source: proc(5), /proc/[pid]/stat: field 3 is the state, field 22 the start time in clock ticks since boot.
     """
@@ -109,12 +111,13 @@ def _identify(pid: int) -> Recorded | None:
         return None
     # The second field is the name in brackets and may itself hold blanks and brackets.
     state, *rest = stat.rpartition(")")[2].split()
-    return None if state in "ZX" else Recorded(pid, int(rest[18]), BOOT_ID.read_text().strip())
+    has_ended = state in "ZX" and not is_ours
+    return None if has_ended else Recorded(pid, int(rest[18]), BOOT_ID.read_text().strip())
 
 
-def _reap(pid: int) -> None:
-    """Let a child of ours that ended go; processes that another one started are not ours to wait for."""
+def _is_unfinished_child(pid: int) -> bool:
+    """Reap *pid* if it is a child of ours that ended; tell whether it is one that did not yet."""
     try:
-        os.waitpid(pid, os.WNOHANG)
+        return os.waitpid(pid, os.WNOHANG) == (0, 0)
     except ChildProcessError:
-        return
+        return False

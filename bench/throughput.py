@@ -46,7 +46,7 @@ class Size:
 
 
 FULL: Final = Size(rounds=40, textbook_positions=30_000, latency_s=17.0, warm_up_s=2.0)
-QUICK: Final = Size(rounds=5, textbook_positions=3_000, latency_s=3.0, warm_up_s=1.0)
+QUICK: Final = Size(rounds=4, textbook_positions=2_000, latency_s=3.0, warm_up_s=1.0)
 
 
 @dataclass

@@ -5,6 +5,7 @@
     ├── InvalidRecord         a record of a source cannot be used; carries the reason
     ├── InvalidShape          a fence's shape cannot be made valid
     ├── InvalidPreferences    a client's preferences are not what the contract allows
+    ├── InvalidRules          a fence's own rules are not what the contract allows
     ├── InvalidToken          a token is not ours, not for us, or no longer good
     ├── Unavailable           a service outside of this process cannot be reached
     ├── StackError            the local stack cannot do what was asked
@@ -41,6 +42,10 @@ class InvalidShape(VesselflowError):
 
 class InvalidPreferences(VesselflowError):
     """A client's preferences are not what the contract allows."""
+
+
+class InvalidRules(VesselflowError):
+    """A fence's own rules are not what the contract allows."""
 
 
 class InvalidToken(VesselflowError):

@@ -14,6 +14,8 @@ from msgspec.structs import force_setattr
 
 from vesselflow.core.errors import InvalidPreferences, UsageError
 from vesselflow.core.model import Event, Notification, iso, parse_vessel_id, vessel_id
+from vesselflow.core.schedule import time_zone
+from vesselflow.core.vessel_filter import Vessels
 
 #: The types besides ``geofence_alert``; all are off by default.
 OTHER_TYPES: Final = (
@@ -38,26 +40,13 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A part of the preferences; a key that it does not know is refused by name."""
 
 
-class VesselFilter(_Section, frozen=True):
-    """Vessels of which any list matches. Types match in any case; flags too."""
-
-    imo: frozenset[int] = frozenset()
-    mmsi: frozenset[int] = frozenset()
-    types: frozenset[str] = frozenset()
-    flags: frozenset[str] = frozenset()
-
-    def __post_init__(self) -> None:
-        force_setattr(self, "types", frozenset(map(str.casefold, self.types)))
-        force_setattr(self, "flags", frozenset(map(str.casefold, self.flags)))
-
-
 class GeofenceAlert(_Section, frozen=True):
     """What a client wants to hear of its fences."""
 
     enabled: bool = True
     events: frozenset[Literal["entered", "exited", "dwelled", "speeding"]] = frozenset({"entered", "exited"})
     geofences: Literal["all"] | frozenset[str] = "all"
-    vessels: Literal["all"] | VesselFilter = "all"
+    vessels: Vessels = "all"
 
     def __post_init__(self) -> None:
         if self.geofences != "all":
@@ -68,7 +57,7 @@ class OtherAlert(_Section, frozen=True):
     """What a client wants to hear of any other type."""
 
     enabled: bool = False
-    vessels: Literal["all"] | VesselFilter = "all"
+    vessels: Vessels = "all"
 
 
 class QuietHours(_Section, frozen=True, rename={"since": "from", "until": "to"}):
@@ -81,10 +70,7 @@ class QuietHours(_Section, frozen=True, rename={"since": "from", "until": "to"})
     def __post_init__(self) -> None:
         if self.since == self.until:
             raise ValueError(f"expected quiet hours to end at another time than they begin, got {self.since} twice")
-        try:
-            ZoneInfo(self.timezone)
-        except (KeyError, ValueError, OSError) as error:
-            raise ValueError(f"expected a time zone like Europe/Amsterdam, got {self.timezone!r}") from error
+        time_zone(self.timezone)
 
     def include(self, at_ms: int) -> bool:
         """Tell whether the moment lies in the span; its first minute does, its last does not."""
@@ -222,7 +208,7 @@ def _section(value: Any, section: type[T], key: str = "") -> T:
         raise InvalidPreferences(f"{key}: {error}" if key else str(error)) from error
 
 
-def _filter_keys(vessels: Literal["all"] | VesselFilter) -> Iterator[tuple[str, object]]:
+def _filter_keys(vessels: Vessels) -> Iterator[tuple[str, object]]:
     if isinstance(vessels, str):
         yield "all", None
         return
@@ -245,8 +231,8 @@ def _wants_fence_event(alert: GeofenceAlert, event: Event) -> bool:
     if alert.geofences != "all" and event.geofence_id not in alert.geofences:
         return False
     vessels = alert.vessels
-    return isinstance(vessels, str) or any(
-        value in getattr(vessels, name) for name, value in _event_keys(event) if value is not None
+    return isinstance(vessels, str) or vessels.includes(
+        imo=event.imo, mmsi=event.mmsi, ship_type=event.ship_type, flag=event.flag
     )
 
 

@@ -243,6 +243,7 @@ class FenceVersion:
     """One state of one fence, in force for positions received in ``[from_ms, until_ms)``.
 
     ``wkb`` is a POLYGON or MULTIPOLYGON in WGS 84, longitude first. ``until_ms`` None: still in force.
+    ``rules`` is a JSON object, see `fence_rules.FenceRules`.
     """
 
     id: str
@@ -251,6 +252,7 @@ class FenceVersion:
     wkb: bytes
     from_ms: int
     until_ms: int | None = None
+    rules: str = "{}"
 
 
 class ActivityPartial(msgspec.Struct, kw_only=True, frozen=True):

@@ -40,13 +40,14 @@ def batch_of(fixes: Sequence[Fix]) -> PositionBatch:
     columns: dict[str, Any] = {name: np.zeros(len(fixes), dtype) for name, dtype in POSITION_COLUMNS.items()}
     for name in ("vessel", "at_ms", "lon_deg", "lat_deg"):
         columns[name][:] = [getattr(fix, name) for fix in fixes]
-    for name in ("name", "ship_type", "flag"):
+    for name in ("name", "ship_type", "flag", "eta"):
         columns[name][:] = -1
     columns["destination"][:] = [
         -1 if fix.destination is None else strings.setdefault(fix.destination, len(strings)) for fix in fixes
     ]
     columns["mmsi"][:] = columns["vessel"]
     columns["sog_kn"][:] = 10.0
+    columns["draught_m"][:] = np.nan
     columns["received_ms"][:] = [fix.at_ms if fix.received_ms is None else fix.received_ms for fix in fixes]
     columns["source_partition"][:] = [fix.source for fix in fixes]
     columns["source_offset"][:] = [fix.offset for fix in fixes]

@@ -52,6 +52,7 @@ def test_positions_are_rows_with_null_for_what_is_not_available() -> None:
             ship_type=[-1],
             flag=[0],
             destination=[-1],
+            eta=[-1],
         )
     )
 

@@ -119,7 +119,7 @@ class redis_rig:  # noqa: N801 - it is used like a function
 def position(number: int = MMSI, **values: Any) -> PositionBatch:
     """Return one position; what is not given is not available."""
     absent: dict[str, float] = {"nav_status": -1, "name": -1, "ship_type": -1, "flag": -1, "destination": -1}
-    absent |= dict.fromkeys(("sog_kn", "cog_deg", "heading_deg"), math.nan)
+    absent |= {"eta": -1} | dict.fromkeys(("sog_kn", "cog_deg", "heading_deg", "draught_m"), math.nan)
     own = {"vessel": number, "imo": number if number < 10_000_000 else 0, "mmsi": number if number >= 10_000_000 else 0}
     given = {"at_ms": NOON_MS, "lon_deg": 4.0, "lat_deg": 52.0} | absent | own
     strings: list[str] = []

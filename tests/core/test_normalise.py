@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from vesselflow.core.model import Identity, VesselState
 from vesselflow.core.normalise import Normalised, normalise
-from vesselflow.core.states import VesselStates
+from vesselflow.core.states import Detection, VesselStates
 from vesselflow.core.statics import new_statics
 from vesselflow.core.wire import encode_states
 
@@ -202,6 +202,30 @@ def test_static_data_outlive_their_record() -> None:
 
     assert taken([at()], statics).batch.text("name", 0) == "AURORA"
     assert statics.rows["draught_m"][0] == 5.5
+
+
+def test_draught_and_eta_of_a_static_report_stand_at_the_positions_after_it() -> None:
+    statics = new_statics()
+    taken([VesselState(MMSI=SHIP, Draught=10.4, ETA="05-14T20:10Z", MessageType=5)], statics)
+
+    batch = taken(
+        [at(), at(MMSI=SHIP + 1), at(Draught=0.0, ETA="00-00T24:60Z"), at(ETA="2026-05-15T20:10:00Z")], statics
+    ).batch
+
+    assert np.round(batch.draught_m, 1).tolist()[::2] == pytest.approx([10.4, 10.4])
+    assert np.isnan(batch.draught_m).tolist() == [False, True, False, False]
+    etas = [batch.text("eta", row) for row in range(4)]
+    assert etas == ["05-14T20:10", None, "05-14T20:10", "2026-05-15T20:10Z"]
+
+
+def test_an_eta_that_an_older_version_kept_still_stands() -> None:
+    statics = new_statics()
+    slots = statics.slots(np.array([SHIP]))
+    rows = statics.rows[slots]
+    rows["eta"] = statics.strings.number("05-14T20:10Z")
+    statics.apply(Detection(slots=slots, rows=rows))
+
+    assert taken([at()], statics).batch.text("eta", 0) == "05-14T20:10Z"
 
 
 def test_blank_overwrites_no_name_but_unsets_the_destination() -> None:

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from vesselflow.core.model import POSITION_COLUMNS, Event, PositionBatch
+from vesselflow.core.model import POSITION_COLUMNS, STRING_COLUMNS, Event, PositionBatch
 from vesselflow.core.states import Detection, VesselStates
 
 DATA = Path(__file__).parents[1] / "data"
@@ -36,6 +36,9 @@ class Fix:
     ship_type: str | None = None
     flag: str | None = None
     destination: str | None = None
+    draught_m: float = math.nan
+    eta: str | None = None
+    nav_status: int = -1
 
 
 def batch_of(fixes: Sequence[Fix]) -> PositionBatch:
@@ -46,9 +49,9 @@ def batch_of(fixes: Sequence[Fix]) -> PositionBatch:
         return -1 if text is None else strings.setdefault(text, len(strings))
 
     columns = {name: np.zeros(len(fixes), dtype) for name, dtype in POSITION_COLUMNS.items()}
-    for name in ("vessel", "at_ms", "lon_deg", "lat_deg", "sog_kn"):
+    for name in ("vessel", "at_ms", "lon_deg", "lat_deg", "sog_kn", "draught_m", "nav_status"):
         columns[name][:] = [getattr(fix, name) for fix in fixes]
-    for name in ("name", "ship_type", "flag", "destination"):
+    for name in STRING_COLUMNS:
         columns[name][:] = [number(getattr(fix, name)) for fix in fixes]
     columns["mmsi"][:] = columns["vessel"]
     columns["received_ms"][:] = [fix.at_ms if fix.received_ms is None else fix.received_ms for fix in fixes]

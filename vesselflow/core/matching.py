@@ -243,6 +243,16 @@ def _is_pushed(preferences: Preferences, event: Event) -> bool:
     return not any(mute.covers(event) for mute in preferences.mutes)
 
 
+def _silence(event: Event) -> dict[str, object]:
+    """Return since when a vessel was silent, and once it is back for how long."""
+    if event.silent_since_ms is None:
+        return {}
+    silence = {"silentSince": iso(event.silent_since_ms)}
+    if event.kind != "gap.ended":
+        return silence
+    return silence | {"silentS": (event.at_ms - event.silent_since_ms) / 1000}
+
+
 def _payload(event: Event) -> dict[str, object]:
     """Return the contract's keys, then what we add."""
     data: dict[str, object] = {"type": type_of(event.kind), "vesselIMO": event.imo}
@@ -252,8 +262,10 @@ def _payload(event: Event) -> dict[str, object]:
     elif event.kind == "destination.changed":
         data |= {"previousDestination": event.previous_destination, "newDestination": event.new_destination}
         data |= {"previousNormal": event.previous_normal, "newNormal": event.new_normal}
-    elif verb != "changed":
-        data["event"] = verb
+    elif verb == "changed":
+        data |= {"previous": event.previous, "new": event.new}
+    else:
+        data |= {"event": verb} | _silence(event)
     return data | {
         "eventId": event.id,
         "vesselId": vessel_id(event.vessel),

@@ -55,8 +55,9 @@ class PositionBatch:
     """Positions as columns: every array has one element a position, in the order of their origin.
 
     Not available is NaN in a column of floats, 0 in ``imo`` and ``mmsi``, -1 in ``nav_status`` and in the
-    columns ``name ship_type flag destination``, which hold indexes into ``strings``. Longitude, latitude
-    and both times are always there. The origin is the place of the position in ``vessel.state.changed``.
+    columns ``name ship_type flag destination eta``, which hold indexes into ``strings``. Longitude, latitude
+    and both times are always there. An ETA has a normal form of `etas`. The origin is the place of the
+    position in ``vessel.state.changed``.
     """
 
     vessel: IntArray
@@ -74,6 +75,8 @@ class PositionBatch:
     ship_type: IntArray
     flag: IntArray
     destination: IntArray
+    draught_m: FloatArray
+    eta: IntArray
     source_partition: IntArray
     source_offset: IntArray
     source_index: IntArray
@@ -109,11 +112,13 @@ POSITION_COLUMNS: Final[dict[str, np.dtype[np.generic]]] = {
     "ship_type": np.dtype("<i4"),
     "flag": np.dtype("<i4"),
     "destination": np.dtype("<i4"),
+    "draught_m": np.dtype("<f4"),
+    "eta": np.dtype("<i4"),
     "source_partition": np.dtype("<i4"),
     "source_offset": np.dtype("<i8"),
     "source_index": np.dtype("<i4"),
 }
-STRING_COLUMNS: Final = ("name", "ship_type", "flag", "destination")
+STRING_COLUMNS: Final = ("name", "ship_type", "flag", "destination", "eta")
 
 assert tuple(POSITION_COLUMNS) == tuple(f.name for f in fields(PositionBatch))[:-1]
 
@@ -186,6 +191,8 @@ class Event(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
 
     ``at_ms`` is the fix that confirmed it, ``first_fix_ms`` the first fix beyond the edge, ``received_ms``
     the moment its position reached Kafka. ``client_id`` owns the fence; None concerns every client.
+    ``previous`` and ``new`` are what an attribute changed from and to, in words. ``silent_since_ms`` is the
+    last fix before a gap.
     """
 
     id: str
@@ -209,6 +216,9 @@ class Event(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     new_destination: str | None = None
     previous_normal: str | None = None
     new_normal: str | None = None
+    previous: str | None = None
+    new: str | None = None
+    silent_since_ms: int | None = None
 
 
 class Notification(msgspec.Struct, kw_only=True, frozen=True):

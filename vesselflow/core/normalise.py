@@ -170,6 +170,7 @@ def _positions(
         "heading_deg": ais.angles(work.floats("heading_deg")[rows]),
         "nav_status": _statuses(work.integers("nav_status", -1)[rows]),
         **{name: known[name] for name in STRING_COLUMNS},
+        "draught_m": np.where(known["draught_m"] > 0, known["draught_m"], np.nan),
         "source_partition": np.zeros(len(rows)),
         "source_offset": np.zeros(len(rows)),
         "source_index": work.reading.indexes[rows],

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from vesselflow.core import ais
+from vesselflow.core.etas import normal_eta
 from vesselflow.core.fields import MAX_TEXT
 from vesselflow.core.model import BoolArray, IntArray
 from vesselflow.core.states import Detection, Rows, Strings, VesselStates
@@ -134,8 +135,7 @@ def _clean_flag(text: str) -> str:
 
 
 def _clean_eta(text: str) -> str:
-    eta = _clean(text)
-    return "" if eta.startswith("00-") else eta
+    return normal_eta(_clean(text))
 
 
 _CLEANERS: Final[dict[str, Callable[[Any], str]]] = {

@@ -22,7 +22,9 @@ from vesselflow.core.model import (
     compact,
 )
 
-POSITIONS_VERSION: Final = 1
+POSITIONS_VERSION: Final = 2
+#: Columns that a later version brought; they are empty in a record of one before it.
+_ADDED: Final = {"draught_m": 2, "eta": 2}
 
 
 class _Columns(msgspec.Struct):
@@ -64,14 +66,17 @@ def decode_positions(data: bytes) -> PositionBatch:
         envelope = _columns_decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidRecord("undecodable", f"expected a batch of positions, got {len(data)} bytes: {error}") from error
-    if envelope.v != POSITIONS_VERSION:
-        raise InvalidRecord("undecodable", f"expected positions of version {POSITIONS_VERSION}, got {envelope.v}")
+    if not 1 <= envelope.v <= POSITIONS_VERSION:
+        raise InvalidRecord("undecodable", f"expected positions of version 1 to {POSITIONS_VERSION}, got {envelope.v}")
     return _checked(envelope)
 
 
 def _checked(envelope: _Columns) -> PositionBatch:
     columns = {}
     for name, dtype in POSITION_COLUMNS.items():
+        if _ADDED.get(name, 1) > envelope.v:
+            columns[name] = np.full(envelope.n, np.nan if dtype.kind == "f" else -1, dtype=dtype)
+            continue
         raw = envelope.columns.get(name)
         if raw is None or len(raw) != envelope.n * dtype.itemsize:
             size = None if raw is None else len(raw)

@@ -175,7 +175,7 @@ def test_the_state_remembers_which_fences_and_since_when() -> None:
 
     run(detect, states, along(0.5, 0.6, 0.7), plain(fence("a"), fence("b", shapely.box(0.55, 0, 2, 1))))
 
-    assert states.notes == {0: {"a": 0, "b": 1}}
+    assert {id: stay.since_ms for id, stay in states.notes[0]["in"].items()} == {"a": 0, "b": 1}
 
 
 def test_detecting_changes_neither_state_nor_batch() -> None:
@@ -237,12 +237,9 @@ def test_a_fix_too_old_when_received_moves_the_state_silently() -> None:
     assert told(events) == [(2_000, "exited", "a")]
 
 
-def test_only_the_plain_policy_can_be_asked_for() -> None:
-    with pytest.raises(UsageError, match=r"expected margin_m 0\.0 of the plain policy, got 100"):
-        GeofencePolicy(fences=FenceHistory(), margin_m=100)
-
-
-# Versions of fences, by received time
+def test_a_policy_that_needs_the_fix_before_needs_the_gate_that_keeps_it() -> None:
+    with pytest.raises(UsageError, match="expected a reach where a first fix announces nothing"):
+        GeofencePolicy(fences=FenceHistory(), unknown_is_outside=False)
 
 
 def test_a_position_is_judged_by_the_fences_in_force_when_it_was_received() -> None:

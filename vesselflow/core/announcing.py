@@ -14,6 +14,7 @@ _EVENTS: Final = UUID("6f1c1f0e-94c5-5b0e-9a4e-0d6a3e0b7c21")
 class Details(TypedDict, total=False):
     """What an event says beyond who, when and where."""
 
+    interpolated: bool
     client_id: str
     geofence_id: str
     geofence_name: str
@@ -21,6 +22,9 @@ class Details(TypedDict, total=False):
     new_destination: str | None
     previous_normal: str | None
     new_normal: str | None
+    previous: str | None
+    new: str | None
+    silent_since_ms: int
 
 
 def event_id(*parts: object) -> str:
@@ -28,18 +32,30 @@ def event_id(*parts: object) -> str:
     return str(uuid5(_EVENTS, "|".join(map(str, parts))))
 
 
-def announcement(batch: PositionBatch, row: int, *, kind: str, event_id: str, **details: Unpack[Details]) -> Event:
-    """Return the event *kind* of the vessel at *row*, seen and confirmed by that one fix."""
+def announcement(
+    batch: PositionBatch,
+    row: int,
+    *,
+    kind: str,
+    event_id: str,
+    first: tuple[int, float, float] | None = None,
+    **details: Unpack[Details],
+) -> Event:
+    """Return the event *kind* of the vessel at *row*, confirmed by that fix.
+
+    *first* is when, and at which longitude and latitude, it was first seen; without it, at that very fix.
+    """
     at_ms = int(batch.at_ms[row])
+    first_ms, lon_deg, lat_deg = first or (at_ms, float(batch.lon_deg[row]), float(batch.lat_deg[row]))
     return Event(
         id=event_id,
         kind=kind,
         vessel=int(batch.vessel[row]),
         at_ms=at_ms,
-        first_fix_ms=at_ms,
+        first_fix_ms=first_ms,
         received_ms=int(batch.received_ms[row]),
-        lon_deg=float(batch.lon_deg[row]),
-        lat_deg=float(batch.lat_deg[row]),
+        lon_deg=lon_deg,
+        lat_deg=lat_deg,
         imo=int(batch.imo[row]) or None,
         mmsi=int(batch.mmsi[row]) or None,
         name=batch.text("name", row),

@@ -18,6 +18,7 @@ Degrees = float | FloatArray
 #: Mean radius R1 of WGS 84. Source: H. Moritz, "Geodetic Reference System 1980", J. Geodesy 74 (2000) 128.
 EARTH_RADIUS_M: Final = 6_371_008.8
 METRES_PER_NAUTICAL_MILE: Final = 1852.0
+METRES_PER_DEGREE: Final = math.pi * EARTH_RADIUS_M / 180.0
 
 
 class Place(NamedTuple):

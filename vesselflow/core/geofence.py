@@ -1,39 +1,42 @@
-"""Positions and fences -> vessels that entered and left.
+"""Positions and fences -> vessels that entered, left, stayed in and sped through fences.
 
-A position's fences are summed up in one number: the sum of a 64-bit hash for each fence it is in. A vessel
-whose number is what its row says has crossed nothing, and that comparison is one array operation for the
-whole batch. Only vessels whose number differs are walked fix by fix.
+The fences that a vessel is inside are summed up in one number: the sum of a 64-bit hash for each. A fix whose fences
+have the sum that its vessel's row holds changes nothing, and that comparison is one array operation for the whole
+batch. Only vessels with another sum, an open question or a deadline are walked fix by fix.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
-from vesselflow.core.announcing import announcement, event_id, is_too_old
-from vesselflow.core.errors import UsageError
+from vesselflow.core.fence_policy import DEFAULT_LIMITS, GeofencePolicy, default_policy
 from vesselflow.core.fences import FenceHistory, FenceSet
-from vesselflow.core.model import BoolArray, Event, FenceVersion, IntArray, PositionBatch
-from vesselflow.core.states import Detection, VesselStates
+from vesselflow.core.geofence_walk import Walk
+from vesselflow.core.judging import Judged, judge
+from vesselflow.core.model import BoolArray, IntArray, PositionBatch
+from vesselflow.core.quality import LAST_FIX, SEEN, SUSPECTED, Accepted, accept, accept_all, suspects_in
+from vesselflow.core.reorder import reordered
+from vesselflow.core.states import Detection, Rows, VesselStates
 
-__all__ = ["STATE", "FenceHistory", "FenceSet", "GeofencePolicy", "detect", "new_states"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "STATE",
+    "FenceHistory",
+    "FenceSet",
+    "GeofencePolicy",
+    "default_policy",
+    "detect",
+    "new_states",
+]
 
-HashArray = npt.NDArray[np.uint64]
-
-#: ``fences`` sums the hashes of the fences the vessel is in; the rest is the fix that last changed it.
-#: The fences themselves are in the slot's note: ``{fence id: at_ms of the first fix inside}``.
+#: ``fences`` sums the hashes of the fences that the vessel is inside. The next fix has to be looked at when it is at
+#: ``due_ms`` or later, faster than ``watch_kn``, or, where that is negative, not faster than its amount; 0 is none. What
+#: does not fit is in the slot's note: under "in" a `stays.Stay` by fence id.
 STATE: Final = np.dtype(
-    [
-        ("vessel", "<i8"),
-        ("fences", "<u8"),
-        ("at_ms", "<i8"),
-        ("received_ms", "<i8"),
-        ("lon_deg", "<f8"),
-        ("lat_deg", "<f8"),
-    ]
+    [("vessel", "<i8"), *LAST_FIX, ("fences", "<u8"), ("due_ms", "<i8"), ("watch_kn", "<f4"), ("flags", "<u4")],
 )
 
 
@@ -42,133 +45,131 @@ def new_states(buckets: int) -> VesselStates:
     return VesselStates(STATE, buckets=buckets)
 
 
-@dataclass(frozen=True)
-class GeofencePolicy:
-    """Which fences count when, and how a crossing is judged. All defaults together are the plain policy.
-
-    A fix received more than ``alert_limit_ms`` after its own time moves the state and announces nothing.
-
-    Raises:
-        UsageError: a field that only the plain policy's value is built for has another one.
-    """
-
-    fences: FenceHistory
-    alert_limit_ms: int | None = None
-    unknown_is_outside: bool = True
-    margin_m: float = 0.0
-    confirm_fixes: int = 1
-    confirm_ms: int = 0
-    judges_segments: bool = False
-
-    def __post_init__(self) -> None:
-        for each in fields(self)[2:]:
-            got = getattr(self, each.name)
-            if got != each.default:
-                raise UsageError(f"expected {each.name} {each.default} of the plain policy, got {got}")
-
-
 def detect(states: VesselStates, batch: PositionBatch, policy: GeofencePolicy) -> Detection:
-    """Return who entered or left which fence, fix by fix in the order of *batch*.
+    """Return who entered, left, dwelled in or sped through which fence, in the order of *batch*.
 
-    A vessel never seen counts as outside; a point on a fence's edge is inside. At one fix exits come before
-    enters, each in the order of the fences' ids. A fence that is no longer in force drops out without an
-    exit. Rows change only for vessels that crossed, so a checkpoint has few buckets to write.
+    A point on a fence's edge is inside. At one moment exits come before enters, each in the order of the fences' ids.
+    A fence that is no longer in force drops out without an exit.
     """
+    notes = _Notes(states)
+    if policy.reorder_ms:
+        batch, waiting = reordered(states, batch, policy.reorder_ms)
+        notes.change("held", waiting)
+    fixes = _accepted(states, batch, policy)
+    notes.change("suspect", fixes.suspects)
+    walk = _walked(states, fixes, policy)
+    if walk:
+        notes.change("in", walk.stays)
+    return _detection(states, fixes, policy, walk, notes)
+
+
+class _Notes:
+    """The notes of the slots of which any entry changes; an entry that is empty goes."""
+
+    def __init__(self, states: VesselStates) -> None:
+        self._states = states
+        self.changed: dict[int, dict[str, Any]] = {}
+
+    def change(self, name: str, entries: Mapping[int, Any]) -> None:
+        """Put the *entries* by slot into the notes under *name*."""
+        for slot, entry in entries.items():
+            note = self.changed.setdefault(slot, dict(self._states.notes.get(slot, {})))
+            note.pop(name, None)
+            if entry:
+                note[name] = entry
+
+
+def _accepted(states: VesselStates, batch: PositionBatch, policy: GeofencePolicy) -> Accepted:
     slots = states.slots(batch.vessel)
-    judged = _judge(batch, policy.fences)
-    crossed = slots[judged.hashes != states.rows["fences"][slots]]
-    if not crossed.size:
-        return Detection(slots=crossed, rows=states.rows[:0])
-    walked = np.isin(slots, crossed)
-    walk = _Walk(states, batch, judged, policy, walked)
-    for row in np.flatnonzero(walked).tolist():
-        walk.step(row, int(slots[row]))
-    return walk.detection()
+    if policy.reach is None:
+        return accept_all(slots, batch)
+    suspected = slots[(states.rows["flags"][slots] & SUSPECTED) > 0]
+    return accept(states.rows, suspects_in(states.notes, suspected.tolist()), slots, batch, policy.reach)
 
 
-@dataclass(frozen=True)
-class _Judged:
-    """For each position the sum of its fences' hashes; for each set of fences its positions and the pairs."""
-
-    hashes: HashArray
-    parts: list[tuple[FenceSet, IntArray | None, IntArray, IntArray]] = field(default_factory=list)
-
-    def by_position(self, wanted: BoolArray) -> tuple[dict[int, dict[str, FenceVersion]], dict[int, FenceSet]]:
-        """Return the fences around each position *wanted*, and each position's set when there are several."""
-        around: dict[int, dict[str, FenceVersion]] = {}
-        sets: dict[int, FenceSet] = {}
-        for fences, positions, position, fence in self.parts:
-            sets |= dict.fromkeys([] if positions is None else positions.tolist(), fences)
-            kept = wanted[position]
-            for row, index in zip(position[kept].tolist(), fence[kept].tolist(), strict=True):
-                version = fences.versions[index]
-                around.setdefault(row, {})[version.id] = version
-        return around, sets
+def _walked(states: VesselStates, fixes: Accepted, policy: GeofencePolicy) -> Walk | None:
+    """Return the walk over the vessels for which anything may change, None when there are none."""
+    judged = judge(fixes.batch, policy.fences)
+    crossed = _crossed(fixes, judged, policy)
+    flagged = _flagged(states.rows, fixes, judged)
+    flagged[list(crossed)] = True
+    if not flagged.any():
+        return None
+    wanted = np.isin(fixes.slots, fixes.slots[flagged])
+    walk = Walk(states, fixes, judged, policy, wanted=wanted, crossed=crossed)
+    for row in np.flatnonzero(wanted).tolist():
+        walk.step(row, int(fixes.slots[row]))
+    return walk
 
 
-def _judge(batch: PositionBatch, history: FenceHistory) -> _Judged:
-    judged = _Judged(np.zeros(len(batch), dtype=np.uint64))
-    for fences, rows in history.split(batch.received_ms):
-        if rows is None:
-            position, fence = fences.containing(batch.lon_deg, batch.lat_deg)
-        else:
-            position, fence = fences.containing(batch.lon_deg[rows], batch.lat_deg[rows])
-            position = rows[position]
-        np.add.at(judged.hashes, position, fences.hashes[fence])
-        judged.parts.append((fences, rows, position, fence))
-    return judged
+def _flagged(rows: Rows, fixes: Accepted, judged: Judged) -> BoolArray:
+    """Tell which fixes are in other fences than their vessel was, or past a deadline, or too fast, or after a change."""
+    slots, batch = fixes.slots, fixes.batch
+    inside, due_ms, watch_kn = rows["fences"][slots], rows["due_ms"][slots], rows["watch_kn"][slots]
+    flagged: BoolArray = judged.hashes != inside
+    flagged |= (due_ms != 0) & (batch.at_ms >= due_ms)
+    flagged |= (watch_kn > 0) & (batch.sog_kn > watch_kn)
+    flagged |= (watch_kn < 0) & (batch.sog_kn <= -watch_kn)
+    # Another fence may have changed, and with it this vessel's deadlines.
+    flagged |= (inside != 0) & fixes.before.known & (judged.since_ms() > fixes.before.received_ms)
+    return flagged
 
 
-class _Walk:
-    """Goes through the fixes of vessels that crossed, in order, and collects what changes."""
+def _crossed(fixes: Accepted, judged: Judged, policy: GeofencePolicy) -> dict[int, list[int]]:
+    """Return, by row, the fences that the track to a fix meets, where it may have lasted long enough to be a visit."""
+    crossed: dict[int, list[int]] = {}
+    if not policy.track_limit_ms:
+        return crossed
+    batch, before = fixes.batch, fixes.before
+    span_ms = batch.at_ms - before.at_ms
+    known = before.known & ~fixes.jumped & (span_ms <= policy.track_limit_ms)
+    for part in judged.parts:
+        least_ms, least_m = policy.least_visit(part.fences)
+        long_enough = known & (span_ms >= least_ms) & (before.metres >= least_m)
+        rows = np.flatnonzero(long_enough) if part.rows is None else part.rows[long_enough[part.rows]]
+        if rows.size:
+            track, fence = part.fences.crossed(
+                before.lon_deg[rows], before.lat_deg[rows], batch.lon_deg[rows], batch.lat_deg[rows]
+            )
+            for row, index in zip(rows[track].tolist(), fence.tolist(), strict=True):
+                crossed.setdefault(row, []).append(index)
+    return crossed
 
-    def __init__(
-        self, states: VesselStates, batch: PositionBatch, judged: _Judged, policy: GeofencePolicy, walked: BoolArray
-    ) -> None:
-        self._states, self._batch, self._judged, self._policy = states, batch, judged, policy
-        self._around, self._sets = judged.by_position(walked)
-        self._fences = judged.parts[0][0]
-        self._notes: dict[int, dict[str, int]] = {}
-        self._last: dict[int, int] = {}
-        self._events: list[Event] = []
 
-    def step(self, row: int, slot: int) -> None:
-        """Take the fix at *row* into account."""
-        before = self._notes[slot] if slot in self._notes else self._states.notes.get(slot, {})
-        now = self._around.get(row, {})
-        if before.keys() != now.keys() and not is_too_old(self._batch, row, self._policy.alert_limit_ms):
-            self._announce(row, before, now)
-        at_ms = int(self._batch.at_ms[row])
-        self._notes[slot] = {fence: before.get(fence, at_ms) for fence in sorted(now)}
-        self._last[slot] = row
+def _detection(
+    states: VesselStates, fixes: Accepted, policy: GeofencePolicy, walk: Walk | None, notes: _Notes
+) -> Detection:
+    """Return all that changed: with the gate every vessel's last fix, else only the vessels that were walked."""
+    last = _last_of_each(fixes.slots)
+    if policy.reach is None:
+        last = last[np.isin(fixes.slots[last], list(walk.stays) if walk else [])]
+    slots = fixes.slots[last]
+    if fixes.suspects:
+        slots = np.union1d(slots, np.array(list(fixes.suspects)))
+    rows = states.rows[slots]
+    place = np.searchsorted(slots, fixes.slots[last])
+    for name in ("at_ms", "received_ms", "lon_deg", "lat_deg"):
+        rows[name][place] = getattr(fixes.batch, name)[last]
+    rows["flags"][place] |= SEEN
+    for slot, suspect in fixes.suspects.items():
+        row = rows[np.searchsorted(slots, slot)]
+        row["flags"] = row["flags"] | SUSPECTED if suspect else row["flags"] & ~np.uint32(SUSPECTED)
+    if walk:
+        for slot in walk.stays:
+            row = rows[np.searchsorted(slots, slot)]
+            row["fences"], row["due_ms"], row["watch_kn"] = walk.books(slot)
+    return Detection(
+        slots=slots,
+        rows=rows,
+        notes={slot: note or None for slot, note in notes.changed.items()},
+        events=walk.events if walk else [],
+        counts=fixes.counts,
+    )
 
-    def detection(self) -> Detection:
-        """Return all that changed."""
-        slots = np.array(list(self._last), dtype=np.int64)
-        last = np.array(list(self._last.values()), dtype=np.int64)
-        rows = self._states.rows[slots]
-        rows["fences"] = self._judged.hashes[last]
-        for name in ("at_ms", "received_ms", "lon_deg", "lat_deg"):
-            rows[name] = getattr(self._batch, name)[last]
-        notes = {slot: note or None for slot, note in self._notes.items()}
-        return Detection(slots=slots, rows=rows, notes=notes, events=self._events)
 
-    def _announce(self, row: int, before: dict[str, int], now: dict[str, FenceVersion]) -> None:
-        fences = self._sets.get(row, self._fences)
-        left = sorted(before.keys() - now.keys())
-        came = sorted(now.keys() - before.keys())
-        self._events += [self._event(row, "geofence.exited", fences.by_id[id]) for id in left if id in fences.by_id]
-        self._events += [self._event(row, "geofence.entered", now[id]) for id in came]
-
-    def _event(self, row: int, kind: str, fence: FenceVersion) -> Event:
-        # The ordinal is 0: between two fixes the plain policy sees at most one crossing of a fence.
-        key = event_id(self._batch.vessel[row], fence.id, kind, self._batch.at_ms[row], 0)
-        return announcement(
-            self._batch,
-            row,
-            kind=kind,
-            event_id=key,
-            client_id=fence.client_id,
-            geofence_id=fence.id,
-            geofence_name=fence.name,
-        )
+def _last_of_each(slots: IntArray) -> IntArray:
+    """Return the index of every slot's last fix."""
+    order = np.argsort(slots, kind="stable")
+    is_last = np.ones(len(order), dtype=np.bool_)
+    is_last[:-1] = slots[order[1:]] != slots[order[:-1]]
+    return order[is_last]

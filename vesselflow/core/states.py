@@ -24,12 +24,16 @@ _KNUTH: Final = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """What one batch changed: new rows for slots, new notes (None takes a note away), and the events."""
+    """What one batch changed: new rows for slots, new notes (None takes a note away), and the events.
+
+    ``counts`` tells how many fixes were left out, by reason.
+    """
 
     slots: IntArray
     rows: Rows
     notes: Mapping[int, Any] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 class Strings:

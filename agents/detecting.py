@@ -63,6 +63,8 @@ class Detector:
         if len(fresh):
             detection = self._detect(buckets.states, fresh, self._policy())
             outgoing = self._outgoing(part, detection)
+            for reason, count in detection.counts.items():
+                metrics.LEFT_OUT.labels(self.name, reason).inc(count)
             buckets.states.apply(detection)
         part.origins = origins
         metrics.POSITIONS.labels(self.name).inc(len(fresh))

@@ -1,7 +1,7 @@
 """A seed -> 2,000 fences around real ports, and 30,000 vessels that sail, lie and cross near them.
 
 Everything is deterministic but the times. One vessel in a hundred is a ferry that crosses the edge of a fence with every
-report, about 75 m either way, so that every stretch of the stream holds events; the others cross as they happen to.
+second report, 250 m either way, so that every stretch of the stream holds events; the others cross as they happen to.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ GROUP: Final = 500
 _M_PER_DEG: Final = 111_195.0
 _MS_PER_KNOT: Final = 1852.0 / 3600.0
 _FERRY_EVERY: Final = 100
-_FERRY_STEP_M: Final = 75.0
+_FERRY_STEP_M: Final = 250.0
 _TYPES: Final = (70, 70, 70, 80, 80, 60, 30, 52, 37)
 
 
@@ -139,12 +139,14 @@ class Fleet:
         crossed = self._ferries // _FERRY_EVERY % FENCES
         _, edge = _moved(0.0, fences.lat_deg[crossed], 0.0, fences.north_m[crossed])
         self._lon_deg[self._ferries], self._lat_deg[self._ferries] = fences.lon_deg[crossed], edge
-        self._side = np.full(VESSELS, 1.0)
+        self._asked = np.zeros(VESSELS, dtype=np.int64)
 
     def _cross(self, vessels: IntArray) -> FloatArray:
         """Send the ferries among *vessels* across; return how far north of their places all are, in degrees."""
-        self._side[vessels] *= -1.0
-        across: FloatArray = np.where(self._is_ferry[vessels], self._side[vessels] * _FERRY_STEP_M / _M_PER_DEG, 0.0)
+        # Twice on each side: the second fix confirms the crossing.
+        side = np.where(self._asked[vessels] // 2 % 2, 1.0, -1.0)
+        self._asked[vessels] += 1
+        across: FloatArray = np.where(self._is_ferry[vessels], side * _FERRY_STEP_M / _M_PER_DEG, 0.0)
         return across
 
     def _records(self, vessels: IntArray, states: list[VesselState]) -> Iterator[tuple[int, bytes]]:

@@ -16,6 +16,11 @@ POSITIONS: Final = Counter(
     "Positions an agent has worked off; a rate of 0 while sources send means the agent stands still.",
     ["agent"],
 )
+LEFT_OUT: Final = Counter(
+    "vesselflow_fixes_left_out_total",
+    "Positions that moved no state: late, repeated, or a jump; many jumps mean a jammed or shared receiver.",
+    ["agent", "reason"],
+)
 RECORDS: Final = Counter(
     "vesselflow_records_total",
     "Kafka records an agent has worked off; compare with positions for the size of a micro-batch.",

@@ -82,8 +82,23 @@ class Settings:
     future_limit_s: float = _setting(
         120.0, "Seconds that a position's time may lie after its receipt before it is clamped.", least=0
     )
+    plain_policy: bool = _setting(
+        False, "Whether fences and destinations are judged by the plan's plain rules, to the letter."
+    )
+    fence_margin_m: float = _setting(
+        100.0, "Metres beyond a fence's edge from which a vessel has left it.", least=0, most=50_000
+    )
+    fence_confirm_fixes: int = _setting(2, "Fixes after which an entry or exit counts.", least=1, most=100)
+    fence_confirm_s: float = _setting(
+        60.0, "Seconds after which it counts with fewer fixes; 0 is never.", least=0, most=86_400
+    )
+    fence_track_limit_s: float = _setting(
+        7200.0, "Longest time between two fixes whose track is searched for a visit; 0 is none.", least=0
+    )
+    max_speed_kn: float = _setting(70.0, "Speed above which a vessel's next fix counts as a jump.", least=1)
+    reorder_s: float = _setting(0.0, "Seconds that a fix waits for older ones of its vessel.", least=0, most=3600)
     fence_poll_s: float = _setting(0.5, "Seconds between two looks at the version of the fences.", least=0.05)
-    fence_delay_s: float = _setting(2.0, "Seconds from a fence's change to its being in force everywhere.", least=0)
+    fence_delay_s: float = _setting(1.5, "Seconds from a fence's change to its being in force everywhere.", least=0)
 
     window_s: int = _setting(10, "Length of an activity window in seconds.", least=1, most=300)
     stats_every_s: float = _setting(10.0, "Seconds between two writes of the activity row.", least=0.1, most=30)

@@ -42,7 +42,8 @@ Crossing = tuple[int, str, str]
 async def test_what_crosses_a_fence_in_a_file_arrives_at_the_owners_websocket(stack: Settings, tmp_path: Path) -> None:
     """Every crossing of the head arrives exactly once; positions that follow live may add others, never the same."""
     client = f"e2e-{uuid4()}"
-    settings = replace(stack, app_id=client, web_port=free_base((0,)))
+    # The crossings are expected by the plain rule.
+    settings = replace(stack, app_id=client, web_port=free_base((0,)), plain_policy=True)
     await give_fences(settings, client)
     expected = crossings_of_the_head()
 

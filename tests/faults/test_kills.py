@@ -32,7 +32,7 @@ pytestmark = pytest.mark.e2e
 def broken_stack() -> Iterator[Settings]:
     """A stack of its own: the counts are over the whole input topic."""
     home = Path(tempfile.mkdtemp(prefix="vesselflow-faults-"))
-    settings = replace(Settings.from_env(local_environ(home, free_base(OFFSETS))), stats_every_s=1.0)
+    settings = replace(Settings.from_env(local_environ(home, free_base(OFFSETS))), stats_every_s=1.0, plain_policy=True)
     stack = Stack(settings)
     stack.start()
     try:

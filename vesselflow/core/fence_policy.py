@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final
+from typing import Annotated, Final
 
-from vesselflow.core.errors import UsageError
+import msgspec
+
+from vesselflow.core.errors import InvalidRules, UsageError
 from vesselflow.core.fence_rules import FenceRules, fence_rules_of
 from vesselflow.core.fences import FenceHistory, FenceSet
 from vesselflow.core.model import FenceVersion
@@ -50,24 +52,63 @@ class GeofencePolicy:
         return _least_visit(fences.rules if self.reads_rules else frozenset(), self.limits)
 
 
-#: How visits are judged unless settings or fences say otherwise. The margin is three times the scatter of a GPS fix in a
-#: harbour; the second fix or the minute tells a spike from a visit. Both are measured in docs/detectors.md.
-DEFAULT_LIMITS: Final = Limits(margin_m=100.0, fixes=2, confirm_ms=60_000)
-#: Two hours of the course that a ship most likely held.
-DEFAULT_TRACK_LIMIT_MS: Final = 2 * 3_600_000
+class PolicyOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How fences without rules of their own are judged: what a deployment sets, or a user tries out.
+
+    The margin is three times the scatter of a GPS fix in a harbour; the second fix or the minute tells a visit from a
+    spike. Both are measured in docs/detectors.md. Two hours are about as long as a ship's course can be guessed.
+    """
+
+    plain: bool = False
+    margin_m: Annotated[float, msgspec.Meta(ge=0, le=50_000)] = 100.0
+    confirm_fixes: Annotated[int, msgspec.Meta(ge=1, le=100)] = 2
+    confirm_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 60.0
+    dwell_s: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    speed_limit_kn: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    track_limit_s: Annotated[float, msgspec.Meta(ge=0)] = 7200.0
+    max_speed_kn: Annotated[float, msgspec.Meta(ge=1)] = 70.0
+    reorder_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.0
+
+    def policy(self, fences: FenceHistory, *, alert_limit_ms: int | None = None) -> GeofencePolicy:
+        """Return the policy with these options; with ``plain`` the others do not count."""
+        if self.plain:
+            return GeofencePolicy(fences=fences, alert_limit_ms=alert_limit_ms)
+        return GeofencePolicy(
+            fences=fences,
+            alert_limit_ms=alert_limit_ms,
+            limits=self._limits(),
+            unknown_is_outside=False,
+            reads_rules=True,
+            reach=Reach(speed_kn=self.max_speed_kn),
+            track_limit_ms=round(self.track_limit_s * 1000),
+            reorder_ms=round(self.reorder_s * 1000),
+        )
+
+    def _limits(self) -> Limits:
+        return Limits(
+            margin_m=self.margin_m,
+            fixes=self.confirm_fixes,
+            confirm_ms=round(self.confirm_s * 1000),
+            dwell_ms=None if self.dwell_s is None else round(self.dwell_s * 1000),
+            speed_kn=self.speed_limit_kn,
+        )
+
+
+def parse_policy(document: str | bytes) -> PolicyOptions:
+    """Return the options that a JSON object holds, with the defaults for those it does not name.
+
+    Raises:
+        InvalidRules: no such object; the message names the option.
+    """
+    try:
+        return msgspec.json.decode(document, type=PolicyOptions)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRules(f"expected a policy as a JSON object: {error}") from error
 
 
 def default_policy(fences: FenceHistory, *, alert_limit_ms: int | None = None) -> GeofencePolicy:
     """Return the policy that a deployment without settings of its own has."""
-    return GeofencePolicy(
-        fences=fences,
-        alert_limit_ms=alert_limit_ms,
-        limits=DEFAULT_LIMITS,
-        unknown_is_outside=False,
-        reads_rules=True,
-        reach=Reach(),
-        track_limit_ms=DEFAULT_TRACK_LIMIT_MS,
-    )
+    return PolicyOptions().policy(fences, alert_limit_ms=alert_limit_ms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vesselflow.core.fence_policy import DEFAULT_LIMITS, GeofencePolicy, default_policy
+from vesselflow.core.fence_policy import GeofencePolicy, default_policy
 from vesselflow.core.fences import FenceHistory, FenceSet
 from vesselflow.core.geofence_walk import Walk
 from vesselflow.core.judging import Judged, judge
@@ -22,7 +22,6 @@ from vesselflow.core.reorder import reordered
 from vesselflow.core.states import Detection, Rows, VesselStates
 
 __all__ = [
-    "DEFAULT_LIMITS",
     "STATE",
     "FenceHistory",
     "FenceSet",

@@ -97,6 +97,18 @@ class Settings:
     )
     max_speed_kn: float = _setting(70.0, "Speed above which a vessel's next fix counts as a jump.", least=1)
     reorder_s: float = _setting(0.0, "Seconds that a fix waits for older ones of its vessel.", least=0, most=3600)
+    change_hold_off_s: float = _setting(
+        600.0, "Seconds that a new destination, ETA, draught, status, name or flag has to stand.", least=0, most=86_400
+    )
+    draught_change_m: float = _setting(0.3, "Metres by which a draught has to differ.", least=0.1, most=10)
+    eta_change_s: float = _setting(3600.0, "Seconds by which an ETA has to differ.", least=60, most=864_000)
+    stop_below_kn: float = _setting(0.5, "Speed below which a vessel is stopped.", least=0.1, most=10)
+    start_above_kn: float = _setting(2.0, "Speed above which a vessel is under way.", least=0.1, most=20)
+    movement_confirm_s: float = _setting(300.0, "Seconds that a stop or a start has to stand.", least=0, most=86_400)
+    gap_s: float = _setting(21_600.0, "Seconds of silence from which a vessel is dark.", least=600, most=2_592_000)
+    source_break_s: float = _setting(
+        1800.0, "Seconds without any position after which all silences count anew.", least=60, most=86_400
+    )
     fence_poll_s: float = _setting(0.5, "Seconds between two looks at the version of the fences.", least=0.05)
     fence_delay_s: float = _setting(1.5, "Seconds from a fence's change to its being in force everywhere.", least=0)
 
@@ -127,6 +139,18 @@ class Settings:
         put(self, "database_url", self.database_url or self.own_address("postgres"))
         put(self, "redis_url", self.redis_url or self.own_address("redis"))
         put(self, "web_port", self.web_port or self.port_base + 80)
+        self._check_order("stop_below_kn", "start_above_kn")
+        self._check_order("source_break_s", "gap_s")
+
+    def _check_order(self, lesser: str, greater: str) -> None:
+        """Check that one setting is at most another.
+
+        Raises: InvalidSetting
+        """
+        most, got = getattr(self, greater), getattr(self, lesser)
+        if got > most:
+            names = [PREFIX + name.upper() for name in (lesser, greater)]
+            raise InvalidSetting(f"{names[0]}: expected at most {names[1]}, which is {most}, got {got}")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":

@@ -57,6 +57,24 @@ def test_a_given_address_makes_the_service_external() -> None:
     assert not settings.is_external("redis")
 
 
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        (
+            {"VESSELFLOW_STOP_BELOW_KN": "3"},
+            "VESSELFLOW_STOP_BELOW_KN: expected at most VESSELFLOW_START_ABOVE_KN, which is 2.0, got 3.0",
+        ),
+        (
+            {"VESSELFLOW_GAP_S": "600"},
+            "VESSELFLOW_SOURCE_BREAK_S: expected at most VESSELFLOW_GAP_S, which is 600.0, got 1800.0",
+        ),
+    ],
+)
+def test_two_settings_the_wrong_way_round_are_refused_by_name(environ: dict[str, str], message: str) -> None:
+    with pytest.raises(InvalidSetting, match=f"^{re.escape(message)}$"):
+        Settings.from_env(environ)
+
+
 def test_the_folder_of_the_state_carries_app_and_worker() -> None:
     settings = Settings.from_env({"VESSELFLOW_HOME": "/srv/v", "VESSELFLOW_WORKER_NAME": "worker-3"})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from vesselflow.adapters.changes import PostgresChanges
 from vesselflow.adapters.clock import SystemClock
 from vesselflow.adapters.fences import PostgresFences
 from vesselflow.adapters.notifications import PostgresFeed, PostgresNotifications
@@ -27,6 +28,7 @@ def connected(settings: Settings) -> Outside:
         feed=PostgresFeed(database),
         preferences=PostgresPreferences(database),
         fences=PostgresFences(database, delay_ms=round(settings.fence_delay_s * 1000)),
+        changes=PostgresChanges(database),
         stats=PostgresStats(database),
         live=RedisLive(settings.redis_url, retention=timedelta(days=settings.vessel_retention_days)),
         clock=SystemClock(),

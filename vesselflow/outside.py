@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vesselflow.ports import (
+    ChangeFeed,
     Clock,
     FenceStore,
     LiveStore,
@@ -23,6 +24,7 @@ class Outside:
     feed: NotificationFeed
     preferences: PreferenceStore
     fences: FenceStore
+    changes: ChangeFeed
     stats: StatsStore
     live: LiveStore
     clock: Clock

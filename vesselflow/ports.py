@@ -114,6 +114,24 @@ class FenceStore(Protocol):
         """Return a number that grows with every change of any fence."""
         ...
 
+    async def fences_after(self, version: int) -> tuple[int, Sequence[FenceVersion]]:
+        """Return the version, and every fence state that a change after *version* began or ended, oldest first.
+
+        A state has one id and ``from_ms`` for good; one that was returned before comes again when it ends.
+        """
+        ...
+
+
+class ChangeFeed(Protocol):
+    """Tells at once that fences or preferences have changed."""
+
+    def changes(self) -> AsyncIterator[None]:
+        """Yield once it listens and after each change from then on; several at a time may be told as one.
+
+        Raises `Unavailable` when the connection breaks. What gets lost is to be found by the versions.
+        """
+        ...
+
 
 class StatsStore(Protocol):
     """The singleton row of activity statistics."""

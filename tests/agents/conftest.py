@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.fakes.changes import MemoryChanges
 from tests.fakes.clock import HeldClock
 from tests.fakes.fences import MemoryFences
 from tests.fakes.live import MemoryLive
@@ -39,6 +40,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
         feed=made.notifications,
         preferences=MemoryPreferences(),
         fences=MemoryFences(clock),
+        changes=MemoryChanges(),
         stats=made.stats,
         live=made.live,
         clock=clock,

@@ -1,5 +1,6 @@
 """What every `FenceStore` does, and the database's history of fences."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import uuid4
@@ -11,15 +12,15 @@ import shapely
 from tests.contracts.conftest import empty
 from tests.fakes.clock import HeldClock
 from tests.fakes.fences import Fence, MemoryFences
-from vesselflow.adapters.fences import PostgresFences, fence_id
+from vesselflow.adapters.fences import PostgresFences
 from vesselflow.adapters.pool import EPOCH, Database
-from vesselflow.core.errors import UsageError
 from vesselflow.core.model import FenceVersion
 from vesselflow.ports import FenceStore
 
 DELAY_MS = 2000
 SQUARE = shapely.box(4, 51, 5, 52).wkb
 OTHER = shapely.box(4, 51, 6, 52).wkb
+RULES = '{"margin_m": 100}'
 HALVES = shapely.MultiPolygon([shapely.box(179, 0, 180, 1), shapely.box(-180, 0, -179, 1)]).wkb
 
 
@@ -72,9 +73,10 @@ class PostgresRig(Rig):
         return await insert(self._admin, fence)
 
     async def change(self, id_: str, **changes: str | bytes | bool) -> None:
+        given = {"wkb": "polygon = ST_GeomFromWKB($2, 4326)", "rules": "rules = $2::text::jsonb"}
         for name, value in changes.items():
-            column, given = ("polygon", "ST_GeomFromWKB($2, 4326)") if name == "wkb" else (name, "$2")
-            await self._admin.execute(f"UPDATE geofences SET {column} = {given} WHERE id = $1", id_, value)
+            assignment = given.get(name, f"{name} = $2")
+            await self._admin.execute(f"UPDATE geofences SET {assignment} WHERE id = $1", id_, value)
 
     async def delete(self, id_: str) -> None:
         await self._admin.execute("DELETE FROM geofences WHERE id = $1", id_)
@@ -101,12 +103,13 @@ async def rig(postgres_url: str | None) -> AsyncIterator[Rig]:
 
 async def insert(connection: asyncpg.Connection, fence: Fence) -> str:
     id_ = await connection.fetchval(
-        "INSERT INTO geofences (client_id, name, polygon, is_active)"
-        " VALUES ($1, $2, ST_GeomFromWKB($3, 4326), $4) RETURNING id",
+        "INSERT INTO geofences (client_id, name, polygon, is_active, rules)"
+        " VALUES ($1, $2, ST_GeomFromWKB($3, 4326), $4, $5::text::jsonb) RETURNING id",
         fence.client_id,
         fence.name,
         fence.wkb,
         fence.is_active,
+        fence.rules,
     )
     return str(id_)
 
@@ -135,7 +138,7 @@ async def test_a_fence_may_have_two_halves(rig: Rig) -> None:
     assert shapely.from_wkb(state.wkb).geom_type == "MultiPolygon"
 
 
-@pytest.mark.parametrize("change", [{"wkb": OTHER}, {"name": "Harbour"}, {"client_id": "bob"}])
+@pytest.mark.parametrize("change", [{"wkb": OTHER}, {"name": "Harbour"}, {"client_id": "bob"}, {"rules": RULES}])
 async def test_an_edited_fence_has_two_states_that_meet(rig: Rig, change: dict[str, str | bytes]) -> None:
     id_ = await rig.insert(Fence("ann", "Port", SQUARE))
     await rig.now_ms()
@@ -203,13 +206,62 @@ async def test_the_version_grows_with_every_change(rig: Rig) -> None:
     assert (await rig.store.fences(0))[0] == versions[-1]
 
 
+async def test_a_state_carries_its_rules(rig: Rig) -> None:
+    id_ = await rig.insert(Fence("ann", "Port", SQUARE, rules=RULES))
+    await rig.insert(Fence("ann", "Sea", OTHER))
+    await rig.now_ms()
+    await rig.change(id_, rules='{"events": ["exited"]}')
+
+    assert [json.loads(state.rules) for state in await states(rig.store)] == [
+        {"margin_m": 100},
+        {},
+        {"events": ["exited"]},
+    ]
+
+
 async def test_an_edit_that_changes_nothing_is_no_change(rig: Rig) -> None:
-    id_ = await rig.insert(Fence("ann", "Port", SQUARE))
+    id_ = await rig.insert(Fence("ann", "Port", SQUARE, rules=RULES))
     before = await rig.store.fences(0)
 
-    await rig.change(id_, name="Port", wkb=SQUARE, is_active=True)
+    await rig.change(id_, name="Port", wkb=SQUARE, is_active=True, rules=RULES)
 
     assert await rig.store.fences(0) == before
+
+
+async def test_what_changed_after_a_version_is_loaded_alone(rig: Rig) -> None:
+    kept, edited, deleted = [await rig.insert(Fence("ann", name, SQUARE)) for name in ("Port", "Sea", "Bay")]
+    await rig.now_ms()
+    version = await rig.store.fences_version()
+    await rig.change(edited, name="Ocean")
+    await rig.delete(deleted)
+    new = await rig.insert(Fence("bob", "Lake", OTHER))
+
+    seen, changed = await rig.store.fences_after(version)
+
+    assert seen == await rig.store.fences_version()
+    assert [(state.id, state.name, state.until_ms is None) for state in changed] == [
+        (edited, "Sea", False),
+        (deleted, "Bay", False),
+        (edited, "Ocean", True),
+        (new, "Lake", True),
+    ]
+    assert kept not in {state.id for state in changed}
+    assert await rig.store.fences_after(seen) == (seen, [])
+
+
+async def test_what_was_held_and_what_changed_make_the_whole(rig: Rig) -> None:
+    ids = [await rig.insert(Fence("ann", str(number), SQUARE)) for number in range(3)]
+    await rig.now_ms()
+    version, held = await rig.store.fences(0)
+    await rig.change(ids[0], is_active=False)
+    await rig.now_ms()
+    await rig.change(ids[0], is_active=True)
+    await rig.delete(ids[1])
+
+    _, changed = await rig.store.fences_after(version)
+
+    both = {(state.id, state.from_ms): state for state in (*held, *changed)}
+    assert sorted(both.values(), key=str) == sorted(await states(rig.store), key=str)
 
 
 @pytest.mark.integration
@@ -233,6 +285,7 @@ async def test_what_one_transaction_begins_and_ends_never_was(database: Database
         await admin.execute("DELETE FROM geofences WHERE id = $1", gone)
 
     assert [state.name for state in await states(PostgresFences(database))] == ["Harbour"]
+    assert [state.name for state in (await PostgresFences(database).fences_after(0))[1]] == ["Harbour"]
 
 
 @pytest.mark.integration
@@ -268,25 +321,13 @@ async def test_a_change_is_announced(database: Database, admin: asyncpg.Connecti
 
 
 @pytest.mark.integration
-async def test_fences_are_inserted_all_or_none(database: Database, admin: asyncpg.Connection) -> None:
-    store = PostgresFences(database)
+async def test_the_history_shows_the_rules(database: Database, admin: asyncpg.Connection) -> None:
+    await insert(admin, Fence("ann", "Port", SQUARE, rules=RULES))
 
-    with pytest.raises(asyncpg.CheckViolationError):
-        await store.insert_fences("ann", [("Port", SQUARE), ("Point", shapely.Point(1, 1).wkb)])
-    with pytest.raises(UsageError, match="expected a name of 1 to 255 characters"):
-        await store.insert_fences("ann", [("Port", SQUARE), ("x" * 256, OTHER)])
-
-    assert await store.list_fences() == []
+    assert await admin.fetchval("SELECT rules ->> 'margin_m' FROM geofence_history") == "100"
 
 
 @pytest.mark.integration
-async def test_a_repeated_import_changes_nothing(database: Database, admin: asyncpg.Connection) -> None:
-    store = PostgresFences(database)
-    ids = await store.insert_fences("ann", [("Port", SQUARE), ("Sea", OTHER), ("Port", SQUARE)])
-    version = await store.fences_version()
-
-    assert await store.insert_fences("ann", [("Port", SQUARE)]) == [fence_id("ann", "Port", SQUARE)] == [ids[2]]
-    assert await store.fences_version() == version
-    assert [row.name for row in await store.list_fences("ann")] == ["Port", "Sea"]
-    assert await store.list_fences("bob") == []
-    assert await store.clients() == ["ann"]
+async def test_rules_that_are_no_object_are_refused(admin: asyncpg.Connection) -> None:
+    with pytest.raises(asyncpg.CheckViolationError):
+        await insert(admin, Fence("ann", "Port", SQUARE, rules="[]"))

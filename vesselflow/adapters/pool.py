@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
     Connection = PoolConnectionProxy[asyncpg.Record]
+    OwnConnection = asyncpg.Connection[asyncpg.Record]
     Pool = asyncpg.Pool[asyncpg.Record]
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -23,6 +24,8 @@ CONNECT_TIMEOUT_S: Final = 5.0
 #: The server gives up first, so that it says why; ours is for a server that no longer answers at all.
 STATEMENT_TIMEOUT_S: Final = 10.0
 COMMAND_TIMEOUT_S: Final = 15.0
+#: 100,000 fences take seconds to read and to write.
+BULK_TIMEOUT_S: Final = 120
 
 _SERVER_SETTINGS: Final = {
     "statement_timeout": f"{STATEMENT_TIMEOUT_S:.0f}s",
@@ -53,6 +56,23 @@ class Database:
             pool = self._pool or await self._open()
             async with pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def own_connection(self) -> AsyncIterator[OwnConnection]:
+        """Open a connection beside the pool, for who keeps it; close it in the end.
+
+        Raises:
+            Unavailable: as `connection`.
+        """
+        with translated_errors():
+            connection = await asyncpg.connect(
+                self._url, timeout=CONNECT_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S, server_settings=self._settings
+            )
+            try:
+                yield connection
+            finally:
+                # Nothing is left to be said to the server, and one that does not answer would be waited for.
+                connection.terminate()
 
     async def close(self) -> None:
         """Close every connection; those in use are cut after a moment."""

@@ -10,7 +10,8 @@ from typing import BinaryIO, TypeVar
 
 import click
 
-from vesselflow.adapters.fences import FenceRow, PostgresFences
+from vesselflow.adapters.fence_table import FenceRow
+from vesselflow.adapters.fences import PostgresFences
 from vesselflow.adapters.pool import Database
 from vesselflow.cli._output import print_line, reader_may_leave
 from vesselflow.core.shapes import FenceShape, parse_geojson

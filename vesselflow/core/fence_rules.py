@@ -36,9 +36,7 @@ def parse_fence_rules(rules: str | bytes | Mapping[str, Any]) -> FenceRules:
     Raises:
         InvalidRules: a key is unknown or a value is not allowed; the message names it.
     """
-    document = rules if isinstance(rules, Mapping) else _decode(rules)
-    if not isinstance(document, Mapping):
-        raise InvalidRules(f"expected rules as an object, got {type(document).__name__}")
+    document = _object(rules)
     known = FenceRules.__struct_fields__
     for key in document:
         if key not in known:
@@ -59,14 +57,22 @@ def fence_rules_of(text: str) -> FenceRules:
     return parse_fence_rules(text)
 
 
-def rules_text(rules: Mapping[str, Any]) -> str:
+def rules_text(rules: str | bytes | Mapping[str, Any]) -> str:
     """Return *rules* as the JSON that a fence carries, its keys in order.
 
     Raises:
         InvalidRules: as `parse_fence_rules`.
     """
-    parse_fence_rules(rules)
-    return msgspec.json.encode(rules, order="sorted").decode()
+    document = _object(rules)
+    parse_fence_rules(document)
+    return msgspec.json.encode(document, order="sorted").decode()
+
+
+def _object(rules: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:
+    document = _decode(rules) if isinstance(rules, str | bytes) else rules
+    if not isinstance(document, Mapping):
+        raise InvalidRules(f"expected rules as an object, got {type(document).__name__}")
+    return document
 
 
 def _decode(text: str | bytes) -> Any:

@@ -9,22 +9,13 @@ from faust.types import StreamT
 from vesselflow import streams
 from vesselflow.agents.detecting import ALERT_LIMIT_MS, Detector
 from vesselflow.core import geofence as core
-from vesselflow.core.fence_policy import PolicyOptions
 from vesselflow.loop import Loop
+from vesselflow.policies import fence_options
 from vesselflow.rules import rules
 from vesselflow.tables import states
 from vesselflow.worker import worker
 
-
-OPTIONS: Final = PolicyOptions(
-    plain=streams.settings.plain_policy,
-    margin_m=streams.settings.fence_margin_m,
-    confirm_fixes=streams.settings.fence_confirm_fixes,
-    confirm_s=streams.settings.fence_confirm_s,
-    track_limit_s=streams.settings.fence_track_limit_s,
-    max_speed_kn=streams.settings.max_speed_kn,
-    reorder_s=streams.settings.reorder_s,
-)
+OPTIONS: Final = fence_options(streams.settings)
 
 
 def policy() -> core.GeofencePolicy:

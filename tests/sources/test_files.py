@@ -94,3 +94,56 @@ def test_a_file_that_breaks_off_is_a_clear_error(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_a_clear_error() -> None:
     with pytest.raises(UsageError, match="expected a file, got nowhere"):
         FileOfStates("nowhere", Losses())
+
+
+# As the Danish Maritime Authority writes it, with the columns that we do not read left out.
+DANISH = """\
+# Timestamp,Type of mobile,MMSI,Latitude,Longitude,Navigational status,ROT,SOG,COG,Heading,IMO,Callsign,Name,Ship type
+02/01/2026 00:00:00,Class A,219018314,56.489370,10.951233,Under way using engine,,0.1,,,Unknown,Unknown,,Undefined
+"""
+
+
+def test_the_danish_authoritys_header_is_no_comment_and_its_day_comes_first(tmp_path: Path) -> None:
+    ((at_ms, state),) = read(written(tmp_path, DANISH))
+
+    assert (at_ms, state.MMSI, state.Latitude, state.SpeedOverGround) == (1_767_312_000_000, 219018314, 56.48937, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("header", "missing"),
+    [
+        ("mmsi,lat,sog", "got none for lon and timestamp among: mmsi, lat, sog"),
+        ("BaseDateTime;LAT;LON", "got none for mmsi or imo among: BaseDateTime, LAT, LON"),
+    ],
+)
+def test_a_table_without_a_column_that_is_needed_is_told_with_its_columns(
+    tmp_path: Path, header: str, missing: str
+) -> None:
+    path = written(tmp_path, header + "\n")
+
+    with pytest.raises(UsageError, match=missing) as error:
+        list(FileOfStates(str(path), Losses(), needs_time=True))
+
+    assert str(error.value).startswith(str(path))
+
+
+def test_a_table_may_lack_times_where_they_are_not_needed(tmp_path: Path) -> None:
+    assert [at for at, _ in read(written(tmp_path, "mmsi,lat,lon\n235012345,50,1\n"))] == [None]
+
+
+def test_a_quoted_value_may_hold_the_delimiter(tmp_path: Path) -> None:
+    rows = written(tmp_path, 'mmsi,name,lat,lon\n235012345,"AURORA, ""A""",50,1\n')
+
+    ((_, state),) = read(rows)
+
+    assert (state.VesselName, state.Latitude) == ('AURORA, "A"', 50.0)
+
+
+def test_a_quote_that_nothing_closes_spoils_its_own_line_only(tmp_path: Path) -> None:
+    rows = '235012345,50,1,"A\n\n235012345,51,1,B\n235012345,"52,1,C\n235012345,53,1,D"\n'
+    told: list[Loss] = []
+
+    states = list(FileOfStates(str(written(tmp_path, "mmsi,lat,lon,name\n" + rows)), Losses(told.append)))
+
+    assert [state.Latitude for _, state in states] == [50.0, 51.0, 53.0]
+    assert [(loss.reason, loss.line) for loss in told] == [("bad-position", 5)]

@@ -14,19 +14,23 @@ from vesselflow.core.times import milliseconds
 
 MAX_TEXT: Final = 200
 _MAX_NAME: Final = 40
-_LARGEST: Final = 2**53
+LARGEST: Final = 2**53
 
 #: Field of `VesselState` -> other names, in small letters without blanks, underscores and hyphens.
-#: Source: the CSV headers and JSON of MarineCadastre, Dstl (Solent), Global Fishing Watch, Digitraffic, aisstream.io,
-#: gpsdecode and Signal Ocean.
+#: Of several names in one table the earlier one here counts.
+#: Source: the CSV headers and JSON of MarineCadastre, the Danish Maritime Authority, Kystverket, Dstl (Solent), Global
+#: Fishing Watch, Digitraffic, aisstream.io, gpsdecode and Signal Ocean.
 _ALIASES: Final = {
     "IMO": "imo imonumber imono vesselimo",
     "MMSI": "mmsi ssvid userid mmsinumber vesselmmsi",
-    "Latitude": "latitude lat latitudedegrees latdeg decimallatitude y",
-    "Longitude": "longitude lon lng long longitudedegrees londeg decimallongitude x",
+    "Latitude": "latitude lat latitudedegrees latitudedeg latdeg decimallatitude y",
+    "Longitude": "longitude lon lng long longitudedegrees longitudedeg londeg decimallongitude x",
     "AISDestination": "aisdestination destination dest reporteddestination",
-    "Timestamp": "timestamp time datetime basedatetime timeutc receivedtime positiontime updatedat t ts",
-    "SpeedOverGround": "speedoverground sog speed sogknots sogkn speedknots",
+    "Timestamp": (
+        "timestamp time datetime basedatetime timeutc timestamputc datetimeutc positiontime msgtime unixtime epoch "
+        "receivedtime updatedat t ts"
+    ),
+    "SpeedOverGround": "speedoverground sog speed sogknots sogkn sogkts speedknots speedkn speedkts",
     "CourseOverGround": "courseoverground cog course cogdegrees cogdeg",
     "Heading": "heading trueheading headingdeg hdg",
     "NavigationalStatus": "navigationalstatus navstatus navstat status navigationstatus",
@@ -41,33 +45,54 @@ _ALIASES: Final = {
     "MessageType": "messagetype msgtype messageid",
 }
 _FIELD_OF: Final = {alias: field for field, aliases in _ALIASES.items() for alias in aliases.split()}
+_RANK: Final = {alias: rank for aliases in _ALIASES.values() for rank, alias in enumerate(aliases.split())}
+_IDENTITY: Final = ("IMO", "MMSI")
 
 
 @lru_cache(maxsize=4096)
 def field_of(name: str) -> str | None:
     """Return the field of `VesselState` that *name* is another name of, in any case; None when it is none."""
-    return _FIELD_OF.get(name.strip().lower().replace("_", "").replace(" ", "").replace("-", ""))
+    return _FIELD_OF.get(_plain(name))
+
+
+def rank_of(name: str) -> int:
+    """Return the place of *name* among the names of its field, 0 for the one that counts first."""
+    return _RANK[_plain(name)]
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace("_", "").replace(" ", "").replace("-", "")
 
 
 def state_of(element: object) -> tuple[VesselState, int]:
     """Return *element* as a state, and how many of its lesser values could not be read and are left out.
 
-    The contract's own names win over other names of the same field.
+    The contract's own names win over other names of the same field. Of two identities one is enough.
 
     Raises:
         InvalidRecord: not a mapping, or an identity, position or time that cannot be read.
     """
     if not isinstance(element, Mapping):
         raise InvalidRecord("not-a-state", f"expected an object, got {type(element).__name__}")
-    state, unread = VesselState(), 0
+    state, errors = VesselState(), list[tuple[str, InvalidRecord]]()
     for field, value in _known(element).items():
         try:
-            setattr(state, field, _READERS[field](field, value))
-        except InvalidRecord:
-            if field in _ESSENTIAL:
-                raise
-            unread += 1
-    return state, unread
+            setattr(state, field, read_value(field, value))
+        except InvalidRecord as error:
+            errors.append((field, error))
+    for field, reason in errors:
+        if field in ESSENTIAL or (field in _IDENTITY and not (state.IMO or state.MMSI)):
+            raise reason
+    return state, len(errors)
+
+
+def read_value(field: str, value: object) -> Any:
+    """Return *value* as what *field* of `VesselState` holds, None when it says nothing.
+
+    Raises:
+        InvalidRecord: it cannot be read.
+    """
+    return _READERS[field](field, value)
 
 
 def _known(element: Mapping[Any, Any]) -> dict[str, Any]:
@@ -91,7 +116,7 @@ def _number(field: str, value: object) -> float | None:
         raise _bad(field, value) from error
     if math.isnan(number):
         return None
-    if abs(number) > _LARGEST:
+    if abs(number) > LARGEST:
         raise _bad(field, value)
     return number
 
@@ -114,7 +139,7 @@ def _text(field: str, value: object) -> str:
 
 
 def _digits(field: str, value: int | float) -> str:
-    if not abs(value) < _LARGEST:
+    if not abs(value) < LARGEST:
         raise _bad(field, value)
     return str(value)
 
@@ -143,7 +168,8 @@ _REASONS: Final = {
     "Longitude": "bad-position",
     "Timestamp": "bad-time",
 }
-_ESSENTIAL: Final = frozenset(_REASONS)
+#: Without these a record cannot be used.
+ESSENTIAL: Final = frozenset(_REASONS) - {*_IDENTITY}
 _READERS: Final[dict[str, Callable[[str, object], Any]]] = {
     **dict.fromkeys(("IMO", "MMSI", "NavigationalStatus", "MessageType"), _integer),
     **dict.fromkeys(("AISDestination", "VesselName", "CallSign", "Flag", "ETA"), _text),

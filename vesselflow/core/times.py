@@ -1,7 +1,7 @@
 """Times as sources write them -> milliseconds UTC."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from vesselflow.core.errors import InvalidRecord
@@ -9,6 +9,11 @@ from vesselflow.core.errors import InvalidRecord
 #: A number below this counts seconds, one above it milliseconds: the border is the year 5138 and 1973.
 SECONDS_BELOW: Final = 100_000_000_000
 _LAST_MS: Final = 253_402_300_799_999  # the end of the year 9999
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001  # for texts without a zone, which are UTC
+_MS: Final = timedelta(milliseconds=1)
+_HALF_MS: Final = _MS / 2
 
 #: Go's form ends in ``+0000 UTC`` and has nine digits of fraction; `datetime.fromisoformat` takes neither.
 _GO_SUFFIX: Final = re.compile(r"\s*([+-]\d\d):?(\d\d)(?:\s+[A-Z]+)?$")
@@ -29,6 +34,17 @@ def milliseconds(value: int | float | str) -> int | None:
     return _from_number(value)
 
 
+def day_first(text: str) -> int | None:
+    """Return `milliseconds` of a text such as ``31/12/2015 23:59:59`` as well.
+
+    Raises:
+        InvalidRecord: ``bad-time``.
+    """
+    if text[2:3] == text[5:6] == "/":
+        text = f"{text[6:10]}-{text[3:5]}-{text[:2]}{text[10:]}"
+    return milliseconds(text)
+
+
 def _from_number(value: int | float) -> int | None:
     if value == 0:
         return None
@@ -41,13 +57,30 @@ def _from_number(value: int | float) -> int | None:
 def _from_text(text: str) -> int | None:
     if not text:
         return None
-    if text.replace(".", "", 1).isascii() and text.replace(".", "", 1).isdigit() and len(text) <= 20:
+    if (
+        text[4:5] != "-"
+        and text.replace(".", "", 1).isascii()
+        and text.replace(".", "", 1).isdigit()
+        and len(text) <= 20
+    ):
         return _from_number(float(text))
-    tidy = _LONG_FRACTION.sub(r"\1", _GO_SUFFIX.sub(r"\1:\2", text))
     try:
-        moment = datetime.fromisoformat(tidy)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return _from_number(moment.timestamp() * 1000)
+        return _of_moment(_moment(text))
     except (ValueError, OverflowError) as error:
         raise InvalidRecord("bad-time", f"expected a time such as 2026-01-01T00:00:00Z, got {text[:40]!r}") from error
+
+
+def _moment(text: str) -> datetime:
+    try:
+        # Most texts are fine as they are, and tidying takes as long as reading.
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.fromisoformat(_LONG_FRACTION.sub(r"\1", _GO_SUFFIX.sub(r"\1:\2", text)))
+
+
+def _of_moment(moment: datetime) -> int | None:
+    at_ms = (moment - (_EPOCH if moment.tzinfo else _NAIVE_EPOCH) + _HALF_MS) // _MS
+    if at_ms and not SECONDS_BELOW <= at_ms <= _LAST_MS:
+        # Any earlier one would be taken for seconds later on.
+        raise InvalidRecord("bad-time", f"expected a time after March 1973, got {moment.isoformat()}")
+    return at_ms or None

@@ -16,7 +16,7 @@ from vesselflow.core.errors import UsageError
 from vesselflow.sources.json_states import read_json
 from vesselflow.sources.losses import Losses, Timed
 from vesselflow.sources.nmea import NmeaReader
-from vesselflow.sources.table import is_header, read_table
+from vesselflow.sources.table import DANISH, is_header, read_table
 
 _GZIP: Final = b"\x1f\x8b"
 _LOOKED_AT: Final = 50
@@ -27,12 +27,14 @@ _COMMENT: Final = (b"#", b"//")
 class FileOfStates:
     """Vessel states of one file; iterating opens it and reads it as a stream.
 
-    ``read_bytes`` of ``size_bytes`` are done, compressed bytes for gzip; the size is 0 for standard input.
+    ``read_bytes`` of ``size_bytes`` are done, compressed bytes for gzip; the size is 0 for standard input. With
+    *needs_time* a table has to have a column for it.
     """
 
-    def __init__(self, name: str, losses: Losses) -> None:
+    def __init__(self, name: str, losses: Losses, *, needs_time: bool = False) -> None:
         self.name = name
         self.losses = losses
+        self.needs_time = needs_time
         if name != "-" and not Path(name).is_file():
             raise UsageError(f"expected a file, got {name}")
         self.size_bytes = 0 if name == "-" else Path(name).stat().st_size
@@ -47,7 +49,7 @@ class FileOfStates:
         """Yield the file's states with their times.
 
         Raises:
-            UsageError: not a format that we know.
+            UsageError: not a format that we know, or a table without a column that is needed.
         """
         raw = sys.stdin.buffer if self.name == "-" else Path(self.name).open("rb")  # noqa: SIM115  # closed below
         self._raw = raw
@@ -61,7 +63,7 @@ class FileOfStates:
 
     def _states(self, lines: Iterator[bytes]) -> Iterator[Timed]:
         head = list(itertools.islice(lines, _LOOKED_AT))
-        skipped = next((n for n, line in enumerate(head) if line.strip() and not line.startswith(_COMMENT)), 0)
+        skipped = next((n for n, line in enumerate(head) if line.strip() and not _is_comment(line)), 0)
         first = head[skipped].removeprefix(b"\xef\xbb\xbf").strip() if head else b""
         everything = itertools.chain(head, lines)
         texts = (line.decode("utf-8", "replace") for line in itertools.islice(everything, skipped, None))
@@ -70,9 +72,19 @@ class FileOfStates:
         elif first[:1] in (b"{", b"["):
             yield from read_json(texts, self.losses)
         elif is_header(first.decode("utf-8", "replace")):
-            yield from read_table(texts, self.losses)
+            yield from self._table(texts)
         else:
             raise UsageError(f"{self.name}: expected NMEA, CSV with a header, or JSON, got {_shown(first)}")
+
+    def _table(self, lines: Iterator[str]) -> Iterator[Timed]:
+        try:
+            yield from read_table(lines, self.losses, needs_time=self.needs_time)
+        except UsageError as error:
+            raise UsageError(f"{self.name}: {error}") from error
+
+
+def _is_comment(line: bytes) -> bool:
+    return line.startswith(_COMMENT) and not line.startswith(DANISH.encode())
 
 
 def _plain(raw: BinaryIO) -> Iterator[bytes]:

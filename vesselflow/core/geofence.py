@@ -8,6 +8,7 @@ batch. Only vessels with another sum, an open question or a deadline are walked 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -50,16 +51,17 @@ def detect(states: VesselStates, batch: PositionBatch, policy: GeofencePolicy) -
     A point on a fence's edge is inside. At one moment exits come before enters, each in the order of the fences' ids.
     A fence that is no longer in force drops out without an exit.
     """
-    notes = _Notes(states)
+    notes, late = _Notes(states), 0
     if policy.reorder_ms:
-        batch, waiting = reordered(states, batch, policy.reorder_ms)
+        batch, waiting, late = reordered(states, batch, policy.reorder_ms)
         notes.change("held", waiting)
     fixes = _accepted(states, batch, policy)
     notes.change("suspect", fixes.suspects)
     walk = _walked(states, fixes, policy)
     if walk:
         notes.change("in", walk.stays)
-    return _detection(states, fixes, policy, walk, notes)
+    found = _detection(states, fixes, policy, walk, notes)
+    return replace(found, counts={**found.counts, "late": found.counts.get("late", 0) + late}) if late else found
 
 
 class _Notes:

@@ -23,8 +23,11 @@ _APART: Final = 1 << 43
 
 def reordered(
     states: VesselStates, batch: PositionBatch, wait_ms: int
-) -> tuple[PositionBatch, dict[int, list[Waiting]]]:
-    """Return the fixes whose wait is over, each vessel's in order of time, and the waiting ones of its slots."""
+) -> tuple[PositionBatch, dict[int, list[Waiting]], int]:
+    """Return the fixes whose wait is over, each vessel's in order of time, and the waiting ones of its slots.
+
+    The number is of those that came too late to wait; they are gone.
+    """
     slots = states.slots(batch.vessel)
     waiting = _waiting(states, np.unique(slots).tolist())
     fixes = [fix for held in waiting.values() for fix in held] + _fixes(batch)
@@ -39,7 +42,7 @@ def reordered(
     still: dict[int, list[Waiting]] = {each: [] for each in np.unique(slots).tolist()}
     for index in order[(~is_late & ~is_due)[order]].tolist():
         still[int(slot[index])].append(fixes[index])
-    return _batch([fixes[index] for index in order[is_due[order]].tolist()]), still
+    return _batch([fixes[index] for index in order[is_due[order]].tolist()]), still, int(np.count_nonzero(is_late))
 
 
 def waiting_fixes(states: VesselStates) -> PositionBatch:

@@ -147,3 +147,9 @@ def test_a_quote_that_nothing_closes_spoils_its_own_line_only(tmp_path: Path) ->
 
     assert [state.Latitude for _, state in states] == [50.0, 51.0, 53.0]
     assert [(loss.reason, loss.line) for loss in told] == [("bad-position", 5)]
+
+
+def test_the_first_column_may_lack_a_name(tmp_path: Path) -> None:
+    ((_, state),) = read(written(tmp_path, "\tmmsi\tlat\tlon\n0\t235012345\t50\t1\n"))
+
+    assert (state.MMSI, state.Latitude) == (235012345, 50.0)

@@ -74,7 +74,8 @@ def _refuse_missing(found: set[str], names: list[str], *, needs_time: bool) -> N
 
 
 def _names(header: str) -> list[str]:
-    plain = header.lstrip(_BYTE_ORDER_MARK).strip()
+    # A tab in front is a column without a name.
+    plain = header.lstrip(_BYTE_ORDER_MARK).strip(" \r\n")
     if header.startswith(DANISH):
         plain = plain.removeprefix("# ")
     return next(csv.reader([plain], delimiter=_delimiter(header)), [])

@@ -1,48 +1,103 @@
 """Progress of a source on standard error: a bar on a terminal, a plain line now and then elsewhere."""
 
+from __future__ import annotations
+
 import asyncio
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 import click
+
+T = TypeVar("T")
 
 _BAR_EVERY_S = 0.2
 _LINE_EVERY_S = 5.0
 
-
-async def show_progress(states: Callable[[], int], share: Callable[[], float | None]) -> None:
-    """Show how many *states* were sent, how fast, and by the *share* that is done how long it will take; for ever.
-
-    The share is from 0 to 1, None when nobody knows.
-    """
-    if sys.stderr.isatty():
-        await _bar(states, share)
-    else:
-        await _lines(states, share)
+#: How many are done; which share of all that is, from 0 to 1, None when nobody knows.
+Count = Callable[[], int]
+Share = Callable[[], float | None]
 
 
-async def _bar(states: Callable[[], int], share: Callable[[], float | None]) -> None:
-    rate = Rate(states())
-    with click.progressbar(
-        length=1000, file=sys.stderr, show_pos=False, show_eta=share() is not None, item_show_func=lambda text: text
-    ) as bar:
+async def show_progress(states: Count, share: Share) -> None:
+    """Show how many *states* were sent, how fast, and by the *share* that is done how long it will take; for ever."""
+    shown = _shown(states, share, "states")
+    try:
         while True:
-            await asyncio.sleep(_BAR_EVERY_S)
-            done = round(1000 * (share() or 0.0)) % 1001
-            bar.update(done - bar.pos, current_item=f"{states():,} states, {rate.per_second(states()):,.0f}/s")
+            await asyncio.sleep(shown.every_s)
+            shown.tell()
+    finally:
+        shown.end()
 
 
-async def _lines(states: Callable[[], int], share: Callable[[], float | None]) -> None:
-    rate, start_s = Rate(states()), time.monotonic()
-    while True:
-        await asyncio.sleep(_LINE_EVERY_S)
-        click.echo(line(states(), rate.per_second(states()), share(), time.monotonic() - start_s), err=True)
+def with_progress(items: Iterable[T], count: Count, share: Share, noun: str) -> Iterator[T]:
+    """Yield *items* and show meanwhile how many of *noun* are done, as `show_progress` does; nothing of a short job."""
+    shown = _shown(count, share, noun)
+    told_s = time.monotonic()
+    try:
+        for item in items:
+            if time.monotonic() - told_s >= shown.every_s:
+                shown.tell()
+                told_s = time.monotonic()
+            yield item
+    finally:
+        shown.end()
 
 
-def line(states: int, per_second: float, share: float | None, elapsed_s: float) -> str:
+def _shown(count: Count, share: Share, noun: str) -> _Bar | _Lines:
+    return _Bar(count, share, noun) if sys.stderr.isatty() else _Lines(count, share, noun)
+
+
+class _Bar:
+    """A bar, once there is something to tell."""
+
+    every_s = _BAR_EVERY_S
+
+    def __init__(self, count: Count, share: Share, noun: str) -> None:
+        self._count, self._share, self._noun = count, share, noun
+        self._rate = Rate(count())
+        self._is_shown = False
+        self._bar = click.progressbar(
+            length=1000,
+            file=sys.stderr,
+            show_pos=False,
+            show_eta=share() is not None,
+            item_show_func=lambda text: text,
+        )
+
+    def tell(self) -> None:
+        self._is_shown = True
+        done, count = round(1000 * (self._share() or 0.0)) % 1001, self._count()
+        text = f"{count:,} {self._noun}, {self._rate.per_second(count):,.0f}/s"
+        self._bar.update(done - self._bar.pos, current_item=text)
+        self._bar.render_progress()
+
+    def end(self) -> None:
+        if self._is_shown:
+            self._bar.render_finish()
+
+
+class _Lines:
+    """A line each time."""
+
+    every_s = _LINE_EVERY_S
+
+    def __init__(self, count: Count, share: Share, noun: str) -> None:
+        self._count, self._share, self._noun = count, share, noun
+        self._rate, self._start_s = Rate(count()), time.monotonic()
+
+    def tell(self) -> None:
+        count, elapsed_s = self._count(), time.monotonic() - self._start_s
+        click.echo(line(count, self._rate.per_second(count), self._share(), elapsed_s, self._noun), err=True)
+
+    def end(self) -> None:
+        """Leave the lines as they are."""
+
+
+def line(count: int, per_second: float, share: float | None, elapsed_s: float, noun: str) -> str:
     """Return one line of progress."""
-    text = f"{states:,} states, {per_second:,.0f}/s"
+    text = f"{count:,} {noun}, {per_second:,.0f}/s"
     if not share:
         return text
     left_s = elapsed_s * (1.0 - share) / share

@@ -7,6 +7,17 @@ if __name__ != "vesselflow.agents":
         f"{__name__!r}: write `import vesselflow.agents`, never `import agents`"
     )
 
-from vesselflow.agents import activity, destination, geofence, ingest, live, sink, stats
+from vesselflow.agents import activity, changes, destination, gap, geofence, ingest, live, movement, sink, stats
 
-__all__ = ["activity", "destination", "geofence", "ingest", "live", "sink", "stats"]
+__all__ = [
+    "activity",
+    "changes",
+    "destination",
+    "gap",
+    "geofence",
+    "ingest",
+    "live",
+    "movement",
+    "sink",
+    "stats",
+]

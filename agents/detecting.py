@@ -19,10 +19,11 @@ from vesselflow.state import Buckets, advance, drop_seen
 from vesselflow.tables.rows import BucketRows
 
 Policy = TypeVar("Policy")
+States = TypeVar("States", bound=VesselStates)
 
 ALERT_LIMIT_MS: Final = round(streams.settings.alert_limit_s * 1000)
 
-#: Four agents read each record; a record's bytes are one object, so its hash is made once.
+#: Several agents read each record; a record's bytes are one object, so its hash is made once.
 decode_positions = lru_cache(maxsize=128)(wire.decode_positions)
 
 
@@ -35,8 +36,8 @@ class Detector:
         self,
         name: str,
         table: Any,
-        new_states: Callable[[int], VesselStates],
-        detect: Callable[[VesselStates, PositionBatch, Policy], Detection],
+        new_states: Callable[[int], States],
+        detect: Callable[[States, PositionBatch, Policy], Detection],
         policy: Callable[[], Policy],
     ) -> None:
         self.name = name
@@ -44,8 +45,8 @@ class Detector:
         self.checkpoint_s = streams.settings.checkpoint_s
         self.tables: Mapping[str, BucketRows] = {"state": BucketRows(table)}
         self._new_states = new_states
-        self._detect = detect
-        self._policy = policy
+        self._detect: Callable[[Any, PositionBatch, Any], Detection] = detect
+        self._policy: Callable[[], Any] = policy
         self._events_topic = streams.events.get_topic_name()
 
     def open(self, partition: int) -> Part:

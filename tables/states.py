@@ -44,4 +44,7 @@ def table(name: str, partitions: int, **options: object) -> AcknowledgedTable:
 ingest: Final = table("state-ingest", streams.settings.source_partitions, key_type=bytes)
 geofence: Final = table("state-geofence", streams.settings.position_partitions, key_type=bytes)
 destination: Final = table("state-destination", streams.settings.position_partitions, key_type=bytes)
+changes: Final = table("state-changes", streams.settings.position_partitions, key_type=bytes)
+movement: Final = table("state-movement", streams.settings.position_partitions, key_type=bytes)
+gap: Final = table("state-gap", streams.settings.position_partitions, key_type=bytes)
 activity: Final = table("state-activity", streams.settings.position_partitions, key_type=bytes)

@@ -21,7 +21,9 @@ from tests.agents.standins import Changelog, FakeOutbox, Fix, MemoryRows, event,
 from vesselflow import streams
 from vesselflow.agents.activity import Activity
 from vesselflow.agents.detecting import Detector
-from vesselflow.core import wire
+from vesselflow.agents.gap import CLOCK, GapDetector
+from vesselflow.core import gap, wire
+from vesselflow.core.gap import GapPolicy
 from vesselflow.core.model import Event, PositionBatch
 from vesselflow.core.states import Detection, VesselStates, bucket_of
 from vesselflow.loop import Loop
@@ -98,13 +100,14 @@ class Source:
     """One partition of ingest: all its positions, and the instances of ingest that send them."""
 
     number: int
+    unit_ms: int = 1
     fixes: list[Fix] = field(default_factory=list)
     cursors: list[int] = field(default_factory=lambda: [0])
     sent: int = 0
 
-    def add(self, vessel: int, step_ms: int) -> None:
+    def add(self, vessel: int, step: int) -> None:
         place = len(self.fixes)
-        at_ms = (self.fixes[-1].at_ms if self.fixes else 0) + step_ms
+        at_ms = (self.fixes[-1].at_ms if self.fixes else 0) + step * self.unit_ms
         destination = ("A", "B", None)[at_ms % 3]
         self.fixes.append(Fix(vessel, at_ms, self.number, place // 3, place % 3, destination=destination))
 
@@ -120,6 +123,7 @@ class Recovery(RuleBasedStateMachine):
     """Whatever happens to an agent between two of its checkpoints, and in the middle of one."""
 
     names: ClassVar[tuple[str, ...]]
+    unit_ms: ClassVar[int] = 1
     vessels = sharing_a_bucket()
 
     def stage(self, tables: Mapping[str, MemoryRows]) -> Any:
@@ -131,7 +135,7 @@ class Recovery(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sources = {number: Source(number) for number in SOURCES}
+        self.sources = {number: Source(number, self.unit_ms) for number in SOURCES}
         self.log: list[bytes] = []
         self.changelogs = {name: Changelog() for name in self.names}
         self.events: set[str] = set()
@@ -173,8 +177,8 @@ class Recovery(RuleBasedStateMachine):
 
     @rule(reports=st.lists(st.tuples(st.sampled_from(SOURCES), st.integers(0, 3), st.integers(0, 7)), min_size=1))
     def vessels_report(self, reports: list[tuple[int, int, int]]) -> None:
-        for source, vessel, step_ms in reports:
-            self.sources[source].add(self.vessels[source][vessel], step_ms)
+        for source, vessel, step in reports:
+            self.sources[source].add(self.vessels[source][vessel], step)
 
     @rule(sends=st.lists(st.tuples(st.sampled_from(SOURCES), st.integers(0, 1), st.integers(1, 6)), min_size=1))
     def ingest_sends(self, sends: list[tuple[int, int, int]]) -> None:
@@ -227,10 +231,14 @@ class Recovery(RuleBasedStateMachine):
     def the_broker_takes_more_of_a_late_owner(self, which: int, takes: list[int]) -> None:
         self.take(self.late[which % len(self.late)], takes)
 
+    def clean_log(self) -> list[bytes]:
+        """Return every position once, in large records."""
+        return [record_of(*one.fixes[: one.sent]) for one in self.sources.values() if one.sent]
+
     def teardown(self) -> None:
         last = self.start(self.changelogs)
         self.read(last, self.log, len(self.log))
-        clean_log = [record_of(*one.fixes[: one.sent]) for one in self.sources.values() if one.sent]
+        clean_log = self.clean_log()
         clean = self.start({name: Changelog() for name in self.names})
         self.read(clean, clean_log, len(clean_log))
         finish(last.outbox.acknowledged(last.part.sent))
@@ -283,7 +291,26 @@ class ActivityRecovery(Recovery):
         return by_vessel(part.work.buckets.states), part.work.windows.sums
 
 
-for machine in (DetectorRecovery, ActivityRecovery):
+class GapRecovery(Recovery):
+    """A clock that all vessels move, so that it matters in which order they were heard."""
+
+    names = ("state",)
+    unit_ms = 60_000
+
+    def stage(self, tables: Mapping[str, MemoryRows]) -> Any:
+        policy = GapPolicy(gap_ms=20 * self.unit_ms, break_ms=6 * self.unit_ms)
+        stage = GapDetector("gap", None, gap.new_states, gap.detect, lambda: policy)
+        vars(stage)["tables"] = tables
+        return stage
+
+    def clean_log(self) -> list[bytes]:
+        return self.log
+
+    def seen(self, part: Part) -> Any:
+        return by_vessel(part.work.states), part.origins.get(CLOCK)
+
+
+for machine in (DetectorRecovery, ActivityRecovery, GapRecovery):
     # The same examples every time: what they cover shall not depend on luck.
     machine.TestCase.settings = settings(
         max_examples=100, stateful_step_count=30, deadline=None, derandomize=True, database=None
@@ -291,3 +318,4 @@ for machine in (DetectorRecovery, ActivityRecovery):
 
 TestDetectorRecovery = DetectorRecovery.TestCase
 TestActivityRecovery = ActivityRecovery.TestCase
+TestGapRecovery = GapRecovery.TestCase

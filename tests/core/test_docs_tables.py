@@ -1,9 +1,9 @@
 """`docs/topics.md` and `docs/events.md` say what the code says; tests that a document names exist."""
 
-import inspect
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import numpy as np
@@ -13,8 +13,9 @@ from tests.fakes.clock import HeldClock
 from tests.fakes.notifications import MemoryNotifications
 from vesselflow import app, streams
 from vesselflow.adapters.topics import TopicSpec
-from vesselflow.core import destination, geofence, wire
+from vesselflow.core import wire
 from vesselflow.core.announcing import event_id
+from vesselflow.core.fence_rules import FenceEvent
 from vesselflow.core.matching import OTHER_TYPES, Clients, match, notification_id, parse_preferences, type_of
 from vesselflow.core.model import POSITION_COLUMNS, ActivityPartial, DeadLetter, Event, VesselState
 from vesselflow.core.normalise import normalise
@@ -24,6 +25,7 @@ from vesselflow.settings import Settings
 from vesselflow.worker import worker
 
 ROOT = Path(__file__).parents[2]
+CORE = ROOT / "vesselflow" / "core"
 TOPICS = (ROOT / "docs" / "topics.md").read_text(encoding="utf-8")
 EVENTS = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -165,20 +167,38 @@ def shown_events() -> list[Event]:
 
 
 def an_event(kind: str) -> Event:
-    (like,) = [event for event in shown_events() if type_of(event.kind) == type_of(kind)]
-    return msgspec.structs.replace(like, kind=kind)
+    shown = {type_of(event.kind): event for event in shown_events()}
+    like = shown.get(type_of(kind), shown["destination_change"])
+    silent_since_ms = like.at_ms - 1000 if kind.startswith("gap.") else None
+    return msgspec.structs.replace(like, kind=kind, silent_since_ms=silent_since_ms)
 
 
 def clients() -> Clients:
-    return Clients({CLIENT: parse_preferences({"destination_change": {"enabled": True}})})
+    wanted = {each: {"enabled": True} for each in OTHER_TYPES} | {"geofence_alert": {"events": get_args(FenceEvent)}}
+    return Clients({CLIENT: parse_preferences(wanted)})
+
+
+def modules_of(name: str) -> set[str]:
+    """Return the core's module *name* and all of the core that it is made of."""
+    found: set[str] = set()
+    waiting = {name}
+    while waiting:
+        found |= waiting
+        texts = [(CORE / f"{each}.py").read_text(encoding="utf-8") for each in waiting]
+        waiting = {each for text in texts for each in re.findall(r"from vesselflow\.core\.(\w+) import", text)} - found
+    return found
 
 
 def test_the_kinds_are_those_that_the_detectors_announce() -> None:
+    types = {"geofence_alert", *OTHER_TYPES}
     announced = {
-        (kind, module.__name__.rpartition(".")[2])
-        for module in (geofence, destination)
-        for kind in re.findall(r'"([a-z]+\.[a-z]+)"', inspect.getsource(module))
+        (kind, detector)
+        for detector in ("destination", "changes", "movement", "gap")
+        for module in modules_of(detector)
+        for kind in re.findall(r'"([a-z]+\.[a-z]+)"', (CORE / f"{module}.py").read_text(encoding="utf-8"))
+        if type_of(kind) in types
     }
+    announced |= {(f"geofence.{verb}", "geofence") for verb in get_args(FenceEvent)}
 
     assert {(kind, names(row[0])[0]) for kind, row in table(EVENTS, "event kind").items()} == announced
 

@@ -20,6 +20,7 @@ from vesselflow.core.states import Detection, VesselStates
 DATA = Path(__file__).parents[1] / "data"
 
 P = TypeVar("P")
+S = TypeVar("S", bound=VesselStates)
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ def batch_of(fixes: Sequence[Fix]) -> PositionBatch:
 
 
 def run(
-    detect: Callable[[VesselStates, PositionBatch, P], Detection],
-    states: VesselStates,
+    detect: Callable[[S, PositionBatch, P], Detection],
+    states: S,
     fixes: Sequence[Fix],
     policy: P,
     *,

@@ -22,7 +22,7 @@ from vesselflow.core.partition import partition_of
 from vesselflow.core.states import bucket_of
 from vesselflow.settings import Settings
 
-AGENTS: Final = ("ingest", "geofence", "destination", "activity")
+AGENTS: Final = ("ingest", "geofence", "destination", "changes", "movement", "gap", "activity")
 
 
 @click.command("state")

@@ -247,7 +247,7 @@ def _silence(event: Event) -> dict[str, object]:
     """Return since when a vessel was silent, and once it is back for how long."""
     if event.silent_since_ms is None:
         return {}
-    silence = {"silentSince": iso(event.silent_since_ms)}
+    silence: dict[str, object] = {"silentSince": iso(event.silent_since_ms)}
     if event.kind != "gap.ended":
         return silence
     return silence | {"silentS": (event.at_ms - event.silent_since_ms) / 1000}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
@@ -63,6 +64,13 @@ class Strings:
     def texts(self) -> Sequence[str]:
         """Every text by its number; more may be added, none ever moves."""
         return self._texts
+
+    def known(self, texts: Sequence[str]) -> IntArray:
+        """Return the numbers of *texts*, -2 where one has none, and -1 as the last element; none gets a number."""
+        numbers = np.empty(len(texts) + 1, dtype=np.int64)
+        numbers[:-1] = np.fromiter(map(self._numbers.get, texts, repeat(-2)), dtype=np.int64, count=len(texts))
+        numbers[-1] = -1
+        return numbers
 
     def translate(self, texts: tuple[str | None, ...]) -> IntArray:
         """Return the numbers of *texts*, and -1 as the last element, so that index -1 stays -1."""

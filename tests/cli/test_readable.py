@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from vesselflow.cli._readable import bucket_vessels, readable
-from vesselflow.core import activity, geofence, wire
+from vesselflow.core import activity, changes, gap, geofence, movement, wire
 from vesselflow.core.model import POSITION_COLUMNS, PositionBatch
 from vesselflow.core.states import Detection, VesselStates
 from vesselflow.core.statics import new_statics
@@ -100,6 +100,21 @@ def test_a_bucket_of_fences_shows_which_and_since_when() -> None:
     assert vessel["fences"] == {"f1": "1970-01-01T00:00:01.000Z"}
     assert vessel["at"] == "1970-01-01T00:00:02.000Z"
     assert "note" not in vessel
+
+
+def test_what_the_detectors_keep_as_numbers_is_shown_in_words() -> None:
+    status = bucket(changes.new_states(64), status_plus_1=6, eta_minute=1, flag="NL")
+    speed = bucket(movement.new_states(64), level=2, candidate=1, candidate_since_ms=3000)
+    silence = bucket(gap.new_states(64), silence=1)
+
+    (reported,) = value_of("vesselflow-state-changes-changelog", status, b"00003/00012")["vessels"]
+    (moving,) = value_of("vesselflow-state-movement-changelog", speed, b"00003/00012")["vessels"]
+    (dark,) = value_of("vesselflow-state-gap-changelog", silence, b"00003/00012")["vessels"]
+
+    assert (reported["status"], reported["eta"], reported["flag"]) == ("Moored", "01-01T00:00", "NL")
+    assert (moving["level"], moving["candidate"]) == ("under way", "stopped")
+    assert moving["candidate_since"] == "1970-01-01T00:00:03.000Z"
+    assert dark["silence"] == "dark"
 
 
 def test_a_bucket_of_another_table_is_read_the_same_way() -> None:

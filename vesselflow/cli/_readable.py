@@ -11,7 +11,9 @@ import msgspec
 
 from vesselflow.core import wire
 from vesselflow.core.activity import WindowSum
+from vesselflow.core.ais import nav_status_name
 from vesselflow.core.errors import InvalidRecord
+from vesselflow.core.etas import eta_text
 from vesselflow.core.model import POSITION_COLUMNS, STRING_COLUMNS, PositionBatch, iso, vessel_id
 from vesselflow.core.statics import TEXTS
 from vesselflow.state import Progress, Row, plain_values, unpacked
@@ -20,6 +22,14 @@ CHANGELOG: Final = "-changelog"
 _WINDOWS: Final = "windows-"
 _PROGRESS_START_S: Final = -1.0
 _ZERO_IS_UNKNOWN: Final = {"imo", "mmsi", "draught_m", "length_m", "width_m"}
+
+#: Field of a row -> what it is called, and its value in words.
+_WORDS: Final[dict[str, tuple[str, Callable[[int], object]]]] = {
+    "status_plus_1": ("status", lambda value: nav_status_name(value - 1)),
+    "eta_minute": ("eta", lambda value: eta_text(value) or None),
+    "silence": ("silence", lambda value: ("heard", "dark", "dark, not told", "heard late")[value]),
+    "is_pending": ("is_pending", bool),
+}
 
 _row = msgspec.msgpack.Decoder(Row)
 _progress = msgspec.msgpack.Decoder(Progress)
@@ -61,10 +71,27 @@ def readable_vessel(row: dict[str, Any]) -> dict[str, object]:
     elif row.get("note") is not None:
         shown["note"] = row["note"]
     shown |= {name: shown[name] or None for name in _ZERO_IS_UNKNOWN & shown.keys()}
+    shown = _in_words(shown)
     shown["vessel"] = vessel_id(row["vessel"])
     return {
         name.removesuffix("_ms"): _moment(value) if name.endswith("_ms") else value for name, value in shown.items()
     }
+
+
+def _in_words(row: dict[str, Any]) -> dict[str, Any]:
+    """Return *row* with words for the detectors' own numbers."""
+    # Only beside a level is a candidate one as well.
+    levels = ("level", "candidate") if "level" in row else ()
+    spoken = _WORDS | {name: (name, _level) for name in levels}
+    found = {}
+    for name, value in row.items():
+        as_name, word = spoken.get(name, (name, None))
+        found[as_name] = word(value) if word else value
+    return found
+
+
+def _level(value: int) -> str | None:
+    return (None, "stopped", "under way")[value]
 
 
 def bucket_vessels(value: bytes) -> list[dict[str, Any]]:

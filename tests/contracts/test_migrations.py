@@ -10,6 +10,7 @@ import pytest
 from tests.contracts.conftest import create_database
 from vesselflow.adapters.migrations import Migration, MigrationError, migrate, pending, shipped
 from vesselflow.core.errors import Unavailable
+from vesselflow.core.matching import OTHER_TYPES
 from vesselflow.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -88,3 +89,15 @@ async def test_a_migration_that_fails_leaves_nothing(url: str, admin: asyncpg.Co
 async def test_a_database_that_is_not_there_is_unavailable() -> None:
     with pytest.raises(Unavailable):
         await migrate("postgresql://vesselflow@127.0.0.1:1/vesselflow")
+
+
+async def test_every_notification_type_is_named_and_on_where_the_preferences_have_it_on(
+    url: str, admin: asyncpg.Connection
+) -> None:
+    await migrate(url)
+
+    rows = await admin.fetch("SELECT type, enabled_by_default FROM notification_types")
+
+    assert {row["type"]: row["enabled_by_default"] for row in rows} == {"geofence_alert": True} | dict.fromkeys(
+        OTHER_TYPES, False
+    )

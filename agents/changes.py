@@ -7,7 +7,7 @@ from typing import Final
 from faust.types import StreamT
 
 from vesselflow import streams
-from vesselflow.agents.detecting import ALERT_LIMIT_MS, Detector
+from vesselflow.agents.detecting import ALERT_LIMIT_MS, SELDOM_S, Detector
 from vesselflow.core import changes as core
 from vesselflow.loop import Loop
 from vesselflow.tables import states
@@ -26,7 +26,8 @@ def policy() -> core.ChangesPolicy:
     return POLICY
 
 
-loop = worker.add(Loop(Detector("changes", states.changes, core.new_states, core.detect, policy), worker))
+detector = Detector("changes", states.changes, core.new_states, core.detect, policy, checkpoint_s=SELDOM_S)
+loop = worker.add(Loop(detector, worker))
 
 
 @streams.app.agent(streams.positions, name="changes")

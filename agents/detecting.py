@@ -22,6 +22,8 @@ Policy = TypeVar("Policy")
 States = TypeVar("States", bound=VesselStates)
 
 ALERT_LIMIT_MS: Final = round(streams.settings.alert_limit_s * 1000)
+#: For a detector of which every position changes a row: to write all rows every 2 s would take a third of a core.
+SELDOM_S: Final = streams.settings.activity_checkpoint_s
 
 #: Several agents read each record; a record's bytes are one object, so its hash is made once.
 decode_positions = lru_cache(maxsize=128)(wire.decode_positions)
@@ -39,10 +41,12 @@ class Detector:
         new_states: Callable[[int], States],
         detect: Callable[[States, PositionBatch, Policy], Detection],
         policy: Callable[[], Policy],
+        *,
+        checkpoint_s: float = streams.settings.checkpoint_s,
     ) -> None:
         self.name = name
         self.topic = streams.positions
-        self.checkpoint_s = streams.settings.checkpoint_s
+        self.checkpoint_s = checkpoint_s
         self.tables: Mapping[str, BucketRows] = {"state": BucketRows(table)}
         self._new_states = new_states
         self._detect: Callable[[Any, PositionBatch, Any], Detection] = detect

@@ -8,7 +8,7 @@ from typing import Final
 from faust.types import StreamT
 
 from vesselflow import metrics, streams
-from vesselflow.agents.detecting import ALERT_LIMIT_MS, Detector, decode_positions
+from vesselflow.agents.detecting import ALERT_LIMIT_MS, SELDOM_S, Detector, decode_positions
 from vesselflow.core import gap as core
 from vesselflow.core.model import BoolArray, IntArray
 from vesselflow.core.watermark import Clock
@@ -70,7 +70,8 @@ def policy() -> core.GapPolicy:
     return POLICY
 
 
-loop = worker.add(Loop(GapDetector("gap", states.gap, core.new_states, core.detect, policy), worker))
+detector = GapDetector("gap", states.gap, core.new_states, core.detect, policy, checkpoint_s=SELDOM_S)
+loop = worker.add(Loop(detector, worker))
 
 
 @streams.app.agent(streams.positions, name="gap")

@@ -73,7 +73,9 @@ class Settings:
     buckets: int = _setting(64, "Buckets of vessels in one partition's state; one bucket is one row.", least=1)
 
     checkpoint_s: float = _setting(2.0, "Seconds between two checkpoints of ingest and the detectors.", least=0.05)
-    activity_checkpoint_s: float = _setting(10.0, "Seconds between two checkpoints of the activity.", least=0.05)
+    activity_checkpoint_s: float = _setting(
+        10.0, "Seconds between two checkpoints of agents of which every position changes a row.", least=0.05
+    )
     stall_exit_s: float = _setting(60.0, "Seconds without progress, with lag, after which the worker exits.", least=1)
 
     alert_limit_s: float = _setting(

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.core.tracks import Fix, batch_of, run
+from tests.core.tracks import Fix, batch_of, pacific_tracks, run
 from vesselflow.core.errors import UsageError
 from vesselflow.core.gap import GapPolicy, detect, new_states
 from vesselflow.core.model import Event
@@ -205,6 +205,21 @@ def test_an_empty_batch_is_nothing() -> None:
     states = new_states(8)
 
     assert detect(states, batch_of([]), POLICY).events == []
+
+
+def test_on_real_tracks_the_one_silence_of_more_than_six_hours_is_told() -> None:
+    # Three vessels, four days; their longest silences: 0.6 h, 3.4 h and 28.03 h.
+    track = pacific_tracks()
+
+    started, ended = run(detect, new_states(8), track, POLICY, cuts=range(100, len(track), 100))
+
+    assert (started.kind, started.vessel, ended.kind, ended.vessel) == (
+        "gap.started",
+        413_461_490,
+        "gap.ended",
+        413_461_490,
+    )
+    assert ended.at_ms - started.first_fix_ms == pytest.approx(28.03 * HOUR_MS, rel=1e-3)
 
 
 # Properties: gaps of 60 minutes, breaks of more than 10

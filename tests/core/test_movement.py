@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from uuid import UUID, uuid5
 
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.core.tracks import Fix, batch_of, run, solent_tracks
+from tests.core.tracks import Fix, batch_of, pacific_tracks, run, solent_tracks
 from vesselflow.core.errors import UsageError
 from vesselflow.core.geodesy import destination_point
 from vesselflow.core.model import Event
@@ -264,6 +265,23 @@ def test_on_real_tracks_stops_and_starts_alternate_and_are_those_of_a_loop() -> 
     for vessel in {event.vessel for event in events}:
         kinds = [event.kind for event in events if event.vessel == vessel]
         assert all(one != other for one, other in pairwise(kinds))
+
+
+def test_on_real_tracks_positions_alone_tell_the_same_stops_and_starts() -> None:
+    track = pacific_tracks()
+    without = [replace(fix, sog_kn=NONE) for fix in track]
+
+    by_speed = run(detect, new_states(8), track, POLICY)
+    by_way = run(detect, new_states(8), without, POLICY)
+
+    assert len(by_speed) == 10
+    for vessel in {fix.vessel for fix in track}:
+        pairs = list(
+            zip(*([each for each in told if each.vessel == vessel] for told in (by_speed, by_way)), strict=True)
+        )
+        assert all(one.kind == other.kind for one, other in pairs)
+        # The vessels report every 5 to 30 minutes.
+        assert all(abs(one.first_fix_ms - other.first_fix_ms) <= 45 * MINUTE_MS for one, other in pairs)
 
 
 def test_an_empty_batch_is_nothing() -> None:

@@ -22,6 +22,14 @@ def test_a_vessel_without_a_newer_fix_has_no_last_one() -> None:
     assert (order.newer.tolist(), order.last.tolist()) == ([False, True], [1])
 
 
+def test_vessels_with_several_newer_fixes_are_found() -> None:
+    # vessel 0 twice, vessel 1 once and once late, vessel 2 once
+    slots = np.array([0, 1, 0, 2, 1])
+    order = in_order(slots, np.array([5, 9, 6, 5, 8]), np.zeros(5, dtype=np.int64))
+
+    assert order.several(slots).tolist() == [True, False, True, False, False]
+
+
 def test_an_empty_batch_has_no_newer_fix() -> None:
     nothing = np.array([], dtype=np.int64)
 

@@ -110,3 +110,19 @@ def solent_tracks() -> list[Fix]:
 def millis(text: str) -> int:
     """Return an ISO time as milliseconds UTC."""
     return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def pacific_tracks() -> list[Fix]:
+    """Return the 1,999 fixes of three vessels in tests/data/captures/gfw-2018-01.csv, in the order of their times."""
+    with (DATA / "captures" / "gfw-2018-01.csv").open(encoding="utf-8") as file:
+        fixes = [
+            Fix(
+                vessel=int(row["ssvid"]),
+                at_ms=millis(row["timestamp"]),
+                lon_deg=float(row["lon"]),
+                lat_deg=float(row["lat"]),
+                sog_kn=float(row["speed"] or "nan"),
+            )
+            for row in csv.DictReader(file)
+        ]
+    return sorted(fixes, key=lambda fix: fix.at_ms)

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+
 from vesselflow.core.ais import nav_status_name
 from vesselflow.core.etas import NO_ETA, eta_minute, eta_text, minutes_apart
-from vesselflow.core.model import PositionBatch
+from vesselflow.core.model import FloatArray, PositionBatch
 from vesselflow.core.sharing import fold_name
 from vesselflow.core.states import Strings
 
@@ -51,9 +53,14 @@ def _text_attribute(name: str, kind: str) -> Attribute:
     )
 
 
-def _metres(value: float) -> str | None:
-    # Centimetres are finer than anybody measures, and coarser than 32 bits. NaN is no draught either.
-    return f"{round(float(value), 2):g}" if value >= 0.01 else None
+def rounded_m(draught_m: FloatArray) -> FloatArray:
+    """Return draughts rounded to centimetres, 0 for none: finer than anybody measures, and coarser than 32 bits."""
+    return np.nan_to_num(np.rint(draught_m.astype(np.float64) * 100) / 100).astype(np.float32)
+
+
+def _metres(value: Any) -> str | None:
+    metres = float(rounded_m(np.array([value]))[0])
+    return f"{round(metres, 2):g}" if metres else None
 
 
 def _reported_eta(batch: PositionBatch, row: int) -> str | None:

@@ -9,11 +9,22 @@ from typing import Any, Final
 import numpy as np
 
 from vesselflow.core.announcing import announcement, event_id, is_too_old
-from vesselflow.core.attributes import ATTRIBUTES, DRAUGHT, ETA, FLAG, NAME, STATUS, Attribute, Same, same_by
+from vesselflow.core.attributes import (
+    ATTRIBUTES,
+    DRAUGHT,
+    ETA,
+    FLAG,
+    NAME,
+    STATUS,
+    Attribute,
+    Same,
+    rounded_m,
+    same_by,
+)
 from vesselflow.core.etas import NO_ETA, eta_minute
 from vesselflow.core.holding import Change, Held
 from vesselflow.core.model import BoolArray, Event, IntArray, PositionBatch
-from vesselflow.core.order import Order, in_order
+from vesselflow.core.order import in_order
 from vesselflow.core.sharing import Names, fold_name
 from vesselflow.core.states import Detection, Rows, VesselStates
 
@@ -62,29 +73,33 @@ def detect(states: VesselStates, batch: PositionBatch, policy: ChangesPolicy) ->
     slots = states.slots(batch.vessel)
     known = states.rows.take(slots)
     order = in_order(slots, batch.at_ms, known["at_ms"])
-    news = order.newer & (_news(states, batch, known, policy) | (known["is_pending"] > 0))
+    columns = _columns(states, batch)
+    first, other = _news(columns, known, policy)
+    # First values are put into the row at once, unless more of the vessel's fixes follow.
+    news = order.newer & (other | (known["is_pending"] > 0) | (first & order.several(slots)))
     walk = _Walk(states, batch, policy)
     if news.any():
-        rows = np.flatnonzero(order.newer & np.isin(slots, slots[news]))
-        for row, slot in zip(rows.tolist(), slots[rows].tolist(), strict=True):
+        walked = np.flatnonzero(order.newer & np.isin(slots, slots[news]))
+        for row, slot in zip(walked.tolist(), slots[walked].tolist(), strict=True):
             walk.step(row, slot)
-    return walk.detection(slots, order)
+    moved = slots[order.last]
+    rows = states.rows.take(moved)
+    if first.any():
+        _fill(states, batch, columns, order.last, rows)
+    rows["at_ms"] = batch.at_ms[order.last]
+    return walk.detection(moved, rows)
 
 
-def _news(states: VesselStates, batch: PositionBatch, known: Rows, policy: ChangesPolicy) -> BoolArray:
-    """Tell which fixes may say something new: all that do, and few others."""
+def _columns(states: VesselStates, batch: PositionBatch) -> dict[Attribute, Any]:
+    """Return what *batch* reports as rows hold it; texts that no row holds are below -1."""
     numbers = states.strings.known(batch.strings)
-    status, eta = batch.nav_status + 1, _eta_minutes(batch)
-    # What is rounded may differ from what is stored by a little.
-    draught_differs = np.abs(batch.draught_m - known[DRAUGHT.field]) > policy.draught_m - 0.01
-    eta_differs = np.abs(eta - known[ETA.field]) >= policy.eta_minutes
-    news: BoolArray = (status > 0) & (status != known[STATUS.field])
-    news |= (batch.draught_m > 0) & (draught_differs | (known[DRAUGHT.field] == 0))
-    news |= (eta != NO_ETA) & (eta_differs | (known[ETA.field] == NO_ETA))
-    for attribute, column in ((NAME, batch.name), (FLAG, batch.flag)):
-        number = numbers[column]
-        news |= (number != -1) & (number != known[attribute.field])
-    return news
+    return {
+        NAME: numbers[batch.name],
+        FLAG: numbers[batch.flag],
+        STATUS: batch.nav_status + 1,
+        DRAUGHT: rounded_m(batch.draught_m),
+        ETA: _eta_minutes(batch),
+    }
 
 
 def _eta_minutes(batch: PositionBatch) -> IntArray:
@@ -93,6 +108,33 @@ def _eta_minutes(batch: PositionBatch) -> IntArray:
     minutes[indexes] = [eta_minute(batch.strings[index]) for index in indexes]
     found: IntArray = minutes[batch.eta]
     return found
+
+
+def _news(columns: Mapping[Attribute, Any], known: Rows, policy: ChangesPolicy) -> tuple[BoolArray, BoolArray]:
+    """Tell which fixes bring a first value, and which may bring another one: all that do, and few others."""
+    first = np.zeros(len(known), dtype=np.bool_)
+    other = np.zeros(len(known), dtype=np.bool_)
+    least = {DRAUGHT: policy.draught_m - 0.005, ETA: policy.eta_minutes}
+    for attribute, values in columns.items():
+        stored = known[attribute.field]
+        is_there, is_first = values != attribute.missing, stored == attribute.missing
+        differs = np.abs(values - stored) >= least[attribute] if attribute in least else values != stored
+        first |= is_there & is_first
+        other |= is_there & differs & ~is_first
+    return first, other
+
+
+def _fill(
+    states: VesselStates, batch: PositionBatch, columns: Mapping[Attribute, Any], last: IntArray, rows: Rows
+) -> None:
+    """Put the first values at *last* into *rows*."""
+    for attribute, values in columns.items():
+        value, stored = values[last], rows[attribute.field]
+        fills = (stored == attribute.missing) & (value != attribute.missing)
+        if attribute.is_spelled:
+            for place in np.flatnonzero(fills & (value < attribute.missing)).tolist():
+                value[place] = states.strings.number(attribute.reported(batch, int(last[place])))
+        rows[attribute.field] = np.where(fills, value, stored)
 
 
 class _Vessel:
@@ -142,11 +184,8 @@ class _Walk:
             if change and not vessel.names.is_shared(at_ms):
                 self._announce(row, attribute, change)
 
-    def detection(self, slots: IntArray, order: Order) -> Detection:
-        """Return all that changed: every newer fix moves its vessel's row on."""
-        moved = slots[order.last]
-        rows = self._states.rows.take(moved)
-        rows["at_ms"] = self._batch.at_ms[order.last]
+    def detection(self, moved: IntArray, rows: Rows) -> Detection:
+        """Return all that changed: *rows*, for the slots *moved*, with what the walk found."""
         notes: dict[int, Mapping[str, Any] | None] = {}
         for place, (slot, vessel) in zip(
             np.searchsorted(moved, list(self._vessels)).tolist(), self._vessels.items(), strict=True

@@ -16,10 +16,10 @@ from vesselflow.core.model import Event, IntArray, PositionBatch
 from vesselflow.core.order import Order, in_order
 from vesselflow.core.states import Detection, VesselStates
 
-#: ``at_ms`` is the last fix. ``level`` is 0 before anything is known; ``candidate``, 0 for none, is the level that may
+#: ``at_ms`` is the last fix. ``level`` is 0 before anything is known; ``candidate_level``, 0 for none, is the one that may
 #: come to stand, and since when. A vessel that reports no speed has a note: time and place from which its way is measured.
 STATE: Final = np.dtype(
-    [("vessel", "<i8"), ("at_ms", "<i8"), ("candidate_since_ms", "<i8"), ("level", "u1"), ("candidate", "u1")]
+    [("vessel", "<i8"), ("at_ms", "<i8"), ("candidate_since_ms", "<i8"), ("level", "u1"), ("candidate_level", "u1")]
 )
 
 STOPPED: Final = 1
@@ -78,7 +78,10 @@ def detect(states: VesselStates, batch: PositionBatch, policy: MovementPolicy) -
     order = in_order(slots, batch.at_ms, known["at_ms"])
     levels = np.where(batch.sog_kn < policy.stop_below_kn, STOPPED, 0)
     levels[batch.sog_kn > policy.start_above_kn] = UNDER_WAY
-    news = (levels > 0) & (levels != known["level"]) | (known["candidate"] > 0) | np.isnan(batch.sog_kn)
+    # The first level of a vessel is put into its row at once, unless more of its fixes follow.
+    is_first = (known["level"] == 0) & ~order.several(slots)
+    news = (levels > 0) & (levels != known["level"]) & ~is_first
+    news |= (known["candidate_level"] > 0) | np.isnan(batch.sog_kn)
     walk = _Walk(states, batch, policy, levels)
     if (news & order.newer).any():
         rows = np.flatnonzero(order.newer & np.isin(slots, slots[news & order.newer]))
@@ -111,10 +114,11 @@ class _Walk:
         moved = slots[order.last]
         rows = self._states.rows.take(moved)
         rows["at_ms"] = self._batch.at_ms[order.last]
+        rows["level"] = np.where(rows["level"] == 0, self._levels[order.last], rows["level"])
         walked = np.searchsorted(moved, list(self._held))
         for place, held in zip(walked.tolist(), self._held.values(), strict=True):
             rows["level"][place] = held.current or 0
-            rows["candidate"][place] = held.candidate or 0
+            rows["candidate_level"][place] = held.candidate or 0
             rows["candidate_since_ms"][place] = held.candidate_since_ms
         notes: Mapping[int, list[float]] = {slot: list(way) for slot, way in self._ways.items()}
         return Detection(slots=moved, rows=rows, notes=notes, events=self._events)
@@ -123,7 +127,7 @@ class _Walk:
         if slot in self._held:
             return self._held[slot]
         row = self._states.rows[slot]
-        level, candidate = int(row["level"]) or None, int(row["candidate"]) or None
+        level, candidate = int(row["level"]) or None, int(row["candidate_level"]) or None
         return Held(level, candidate=candidate, candidate_since_ms=int(row["candidate_since_ms"]))
 
     def _level(self, speed_kn: float | None) -> int:

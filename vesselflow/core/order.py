@@ -16,6 +16,14 @@ class Order:
     newer: BoolArray
     last: IntArray
 
+    def several(self, slots: IntArray) -> BoolArray:
+        """Tell which fixes are of vessels with more than one newer fix; in most batches none is."""
+        own = slots[self.newer]
+        if len(own) == len(self.last):
+            return np.zeros(len(slots), dtype=np.bool_)
+        found, counts = np.unique(own, return_counts=True)
+        return np.isin(slots, found[counts > 1])
+
 
 def in_order(slots: IntArray, at_ms: IntArray, last_ms: IntArray) -> Order:
     """Return which fixes are newer, where *last_ms* is for each fix the newest of its vessel before the batch.

@@ -93,7 +93,12 @@ def test_a_bucket_of_statics_shows_texts_and_null_for_what_is_unknown() -> None:
 
 
 def test_a_bucket_of_fences_shows_which_and_since_when() -> None:
-    value = bucket(geofence.new_states(64), note={"f1": 1000}, fences=99, at_ms=2000)
+    value = bucket(
+        geofence.new_states(64),
+        note={"in": {"f1": {"since_ms": 1000, "inside": True}, "f2": {"since_ms": 1500}}},
+        fences=99,
+        at_ms=2000,
+    )
 
     (vessel,) = value_of("vesselflow-state-geofence-changelog", value, b"00003/00012")["vessels"]
 
@@ -104,7 +109,7 @@ def test_a_bucket_of_fences_shows_which_and_since_when() -> None:
 
 def test_what_the_detectors_keep_as_numbers_is_shown_in_words() -> None:
     status = bucket(changes.new_states(64), status_plus_1=6, eta_minute=1, flag="NL")
-    speed = bucket(movement.new_states(64), level=2, candidate=1, candidate_since_ms=3000)
+    speed = bucket(movement.new_states(64), level=2, candidate_level=1, candidate_since_ms=3000)
     silence = bucket(gap.new_states(64), silence=1)
 
     (reported,) = value_of("vesselflow-state-changes-changelog", status, b"00003/00012")["vessels"]
@@ -112,7 +117,7 @@ def test_what_the_detectors_keep_as_numbers_is_shown_in_words() -> None:
     (dark,) = value_of("vesselflow-state-gap-changelog", silence, b"00003/00012")["vessels"]
 
     assert (reported["status"], reported["eta"], reported["flag"]) == ("Moored", "01-01T00:00", "NL")
-    assert (moving["level"], moving["candidate"]) == ("under way", "stopped")
+    assert (moving["level"], moving["candidate_level"]) == ("under way", "stopped")
     assert moving["candidate_since"] == "1970-01-01T00:00:03.000Z"
     assert dark["silence"] == "dark"
 

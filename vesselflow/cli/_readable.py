@@ -28,6 +28,8 @@ _WORDS: Final[dict[str, tuple[str, Callable[[int], object]]]] = {
     "status_plus_1": ("status", lambda value: nav_status_name(value - 1)),
     "eta_minute": ("eta", lambda value: eta_text(value) or None),
     "silence": ("silence", lambda value: ("heard", "dark", "dark, not told", "heard late")[value]),
+    "level": ("level", (None, "stopped", "under way").__getitem__),
+    "candidate_level": ("candidate_level", (None, "stopped", "under way").__getitem__),
     "is_pending": ("is_pending", bool),
 }
 
@@ -65,11 +67,14 @@ def readable_positions(batch: PositionBatch) -> list[dict[str, object]]:
 def readable_vessel(row: dict[str, Any]) -> dict[str, object]:
     """Return a vessel's row of a table with its id, moments in ISO 8601, and its fences by id."""
     shown = {name: value for name, value in row.items() if name != "note"}
+    note: Any = row.get("note")
     if "fences" in shown:
+        note = dict(note or {})
         # The row has their hash alone; which they are, and since when, is in the note.
-        shown["fences"] = {fence: iso(at_ms) for fence, at_ms in (row.get("note") or {}).items()}
-    elif row.get("note") is not None:
-        shown["note"] = row["note"]
+        stays = note.pop("in", {})
+        shown["fences"] = {fence: iso(stay["since_ms"]) for fence, stay in stays.items() if stay.get("inside")}
+    if note:
+        shown["note"] = note
     shown |= {name: shown[name] or None for name in _ZERO_IS_UNKNOWN & shown.keys()}
     shown = _in_words(shown)
     shown["vessel"] = vessel_id(row["vessel"])
@@ -80,23 +85,16 @@ def readable_vessel(row: dict[str, Any]) -> dict[str, object]:
 
 def _in_words(row: dict[str, Any]) -> dict[str, Any]:
     """Return *row* with words for the detectors' own numbers."""
-    # Only beside a level is a candidate one as well.
-    levels = ("level", "candidate") if "level" in row else ()
-    spoken = _WORDS | {name: (name, _level) for name in levels}
     found = {}
     for name, value in row.items():
-        as_name, word = spoken.get(name, (name, None))
+        as_name, word = _WORDS.get(name, (name, None))
         found[as_name] = word(value) if word else value
     return found
 
 
-def _level(value: int) -> str | None:
-    return (None, "stopped", "under way")[value]
-
-
 def bucket_vessels(value: bytes) -> list[dict[str, Any]]:
     """Return the vessels in a bucket's row of any table, by field."""
-    return unpacked(_row.decode(value).body, {*TEXTS})
+    return unpacked(_row.decode(value).body, {*TEXTS, "candidate"})
 
 
 def _value(topic: str, key: bytes | None, value: bytes) -> object:

@@ -16,7 +16,7 @@ from typing import Any
 from vesselflow import metrics, outside
 from vesselflow.core.errors import InvalidPreferences, Unavailable
 from vesselflow.core.fence_states import FenceStates, are_same, coming, merged, with_good_rules
-from vesselflow.core.geofence import FenceHistory
+from vesselflow.core.fences import FenceHistory
 from vesselflow.core.matching import Clients, Preferences, parse_preferences
 from vesselflow.core.model import FenceVersion
 

@@ -69,6 +69,114 @@ def test_a_file_with_one_bad_shape_imports_nothing(tmp_path: Path, capsys: pytes
     assert len(shown.err.splitlines()) == 1
 
 
+def geofences(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
+    """Return what a command printed; of one that fails, its only line on stderr."""
+    assert cli.run(["geofences", *arguments]) == code
+    shown = capsys.readouterr()
+    if code:
+        assert shown.out == ""
+        [line] = shown.err.splitlines()
+        return line
+    return shown.out
+
+
+def listed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in geofences(capsys, "list", "--json", *arguments).splitlines()]
+
+
+@pytest.mark.usefixtures("database")
+def test_an_import_may_replace_the_fences(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    geofences(capsys, "import", geojson(tmp_path, ("Port", SQUARE), ("Sea", BIG)), "--client", "ann")
+
+    said = geofences(
+        capsys, "import", geojson(tmp_path, ("Port", SQUARE), ("Bay", BIG)), "--client", "ann", "--replace"
+    )
+
+    assert said == "imported 1 fence for ann, 1 were there already, 1 others deleted\n"
+    assert [row["name"] for row in listed(capsys)] == ["Bay", "Port"]
+
+
+@pytest.mark.usefixtures("database")
+def test_an_export_imported_again_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    geofences(capsys, "import", geojson(tmp_path, ("Port", SQUARE), ("Sea", BIG)), "--client", "ann")
+    port, sea = (str(row["id"]) for row in listed(capsys))
+    geofences(capsys, "set", port, "--off", "--name", "Harbour", "--rules", '{"margin_m": 5}')
+    before, out = listed(capsys), tmp_path / "out.geojson"
+
+    assert cli.run(["geofences", "export", "--client", "ann", "--out", str(out)]) == 0
+    assert capsys.readouterr().err == f"wrote 2 fences of ann to {out}\n"
+    assert geofences(capsys, "export", "--client", "ann") == out.read_text()
+    again = geofences(capsys, "import", str(out), "--client", "ann")
+
+    assert again == "imported 0 fences for ann, 2 were there already\n"
+    assert listed(capsys) == before
+    geofences(capsys, "delete", "--client", "ann", "--all", "--yes")
+    geofences(capsys, "import", str(out), "--client", "ann")
+    assert [(row["id"], row["name"], row["is_active"], row["rules"]) for row in listed(capsys)] == [
+        (port, "Harbour", False, {"margin_m": 5}),
+        (sea, "Sea", True, {}),
+    ]
+
+
+@pytest.mark.usefixtures("database")
+def test_an_export_of_nothing_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    line = geofences(capsys, "export", "--client", "ann", code=2)
+
+    assert line == "vesselflow: expected a client with fences, got 'ann', who has none"
+
+
+@pytest.mark.usefixtures("database")
+def test_a_fence_is_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    geofences(capsys, "import", geojson(tmp_path, ("Port", SQUARE)), "--client", "ann")
+    [row] = listed(capsys)
+    rules = tmp_path / "rules.json"
+    rules.write_text('{"events": ["exited"]}')
+
+    geofences(capsys, "set", str(row["id"]), "--off")
+    geofences(capsys, "set", str(row["id"]), "--rules", f"@{rules}")
+
+    shown = geofences(capsys, "list")
+    assert shown.split() == [row["id"], "ann", "off", "5", "vertices", "Port", '{"events":["exited"]}']
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--on",), "which no fence has"),
+        ((), "expected --on, --off, --name or --rules, got none of them"),
+        (("--rules", "{"), "expected rules as a JSON object, got no JSON"),
+        (("--rules", '{"margin": 5}'), "expected rules among events"),
+        (("--rules", "@/nowhere/rules.json"), "No such file"),
+        (("--name", ""), "expected a name of 1 to 255 characters"),
+    ],
+)
+def test_a_change_that_cannot_be_is_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
+) -> None:
+    assert message in geofences(capsys, "set", str(uuid4()), *arguments, code=2)
+
+
+@pytest.mark.usefixtures("database")
+def test_fences_are_deleted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    geofences(capsys, "import", geojson(tmp_path, ("Bay", SQUARE), ("Port", BIG), ("Sea", SQUARE)), "--client", "ann")
+    bay, port, sea = (str(row["id"]) for row in listed(capsys))
+    nobodys = str(uuid4())
+
+    assert nobodys in geofences(capsys, "delete", bay, nobodys, code=2)
+    assert geofences(capsys, "delete", bay) == "deleted 1 fence\n"
+    assert [row["id"] for row in listed(capsys)] == [port, sea]
+    assert "expected --yes" in geofences(capsys, "delete", "--client", "ann", "--all", code=2)
+    assert geofences(capsys, "delete", "--client", "ann", "--all", "--yes") == "deleted 2 fences\n"
+
+
+@pytest.mark.parametrize("arguments", [(), ("--client", "ann"), ("--all",), ("x", "--client", "ann", "--all")])
+def test_what_to_delete_has_to_be_said(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]) -> None:
+    line = geofences(capsys, "delete", *arguments, code=2)
+
+    assert line == "vesselflow: expected either ids of fences, or --client with --all"
+
+
 def test_a_database_that_is_not_there_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid5
 
-from vesselflow.adapters.pool import BULK_TIMEOUT_S
+from vesselflow.adapters.pool import BULK_TIMEOUT_S, Database
 from vesselflow.core.errors import UsageError
 from vesselflow.core.fence_files import NewFence, check_name
 
@@ -85,7 +85,7 @@ class Imported:
 
 
 async def import_fences(
-    connection: Connection,
+    database: Database,
     client_id: str,
     fences: Sequence[NewFence],
     *,
@@ -94,26 +94,28 @@ async def import_fences(
 ) -> Imported:
     """Insert what is new, change what the file says otherwise, and, if it *replaces*, delete the client's others.
 
-    To be called in a transaction. A repeated import, also one whose first outcome is unknown, changes nothing.
-    *advance* is told of every chunk how many fences it had.
+    All or nothing. A repeated import, also one whose first outcome is unknown, changes nothing. *advance* is told of
+    every chunk how many fences it had.
 
     Raises:
         UsageError: a name or the client is empty or too long, or an id stands for two different fences.
+        Unavailable: Postgres cannot be reached.
     """
     for name in (client_id, *(fence.name for fence in fences)):
         check_name(name)
-    await connection.execute(f"SET LOCAL statement_timeout = '{BULK_TIMEOUT_S}s'")
-    ids = await _ids(connection, client_id, fences)
-    rows = _by_id(ids, fences)
-    new = changed = 0
-    for chunk in _chunks(list(rows.items())):
-        whole = [(id_, (fence.name, fence.wkb, fence.rules, fence.is_active)) for id_, fence in chunk]
-        inserted = {row["id"] for row in await connection.fetch(_INSERT, client_id, *_columns(whole))}
-        there = [(id_, _known(id_, fence)) for id_, fence in chunk if id_ not in inserted]
-        new += len(inserted)
-        changed += len(await connection.fetch(_UPDATE, client_id, *_columns(there))) if there else 0
-        advance(len(chunk))
-    deleted = await connection.fetchval(_DELETE_OTHERS, client_id, list(rows)) if replaces else 0
+    # Before the transaction begins, since Postgres ends one that is idle for long.
+    derived = [UUID(fence_id(client_id, fence.name, fence.wkb)) for fence in fences]
+    async with database.transaction() as connection:
+        ids = await _ids(connection, client_id, fences, derived)
+        rows = _by_id(ids, fences)
+        new = changed = 0
+        for chunk in _chunks(list(rows.items())):
+            inserted, updated = await _write(connection, client_id, chunk)
+            new, changed = new + inserted, changed + updated
+            advance(len(chunk))
+        deleted = 0
+        if replaces:
+            deleted = await connection.fetchval(_DELETE_OTHERS, client_id, list(rows), timeout=BULK_TIMEOUT_S)
     return Imported(ids=list(map(str, ids)), new=new, changed=changed, deleted=deleted)
 
 
@@ -122,14 +124,24 @@ def fence_id(client_id: str, name: str, wkb: bytes) -> str:
     return str(uuid5(_IMPORTED, f"{client_id}\0{name}\0{wkb.hex()}"))
 
 
-async def _ids(connection: Connection, client_id: str, fences: Sequence[NewFence]) -> list[UUID]:
+async def _ids(
+    connection: Connection, client_id: str, fences: Sequence[NewFence], derived: Sequence[UUID]
+) -> list[UUID]:
     """Return each fence's id: the file's, unless it is another client's, as in an export that is to be copied."""
     given = [fence.id for fence in fences if fence.id]
     others = {row["id"] for row in await connection.fetch(_OTHERS, client_id, given)} if given else set()
     return [
-        fence.id if fence.id and fence.id not in others else UUID(fence_id(client_id, fence.name, fence.wkb))
-        for fence in fences
+        fence.id if fence.id and fence.id not in others else own for fence, own in zip(fences, derived, strict=True)
     ]
+
+
+async def _write(connection: Connection, client_id: str, chunk: Sequence[tuple[UUID, NewFence]]) -> tuple[int, int]:
+    """Insert or change some fences; return how many were inserted and how many changed."""
+    whole = [(id_, (fence.name, fence.wkb, fence.rules, fence.is_active)) for id_, fence in chunk]
+    inserted = {row["id"] for row in await connection.fetch(_INSERT, client_id, *_columns(whole))}
+    there = [(id_, _known(id_, fence)) for id_, fence in chunk if id_ not in inserted]
+    changed = await connection.fetch(_UPDATE, client_id, *_columns(there)) if there else []
+    return len(inserted), len(changed)
 
 
 def _by_id(ids: Sequence[UUID], fences: Sequence[NewFence]) -> dict[UUID, NewFence]:

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from vesselflow.adapters.fence_import import Imported, import_fences
-from vesselflow.adapters.pool import Database
+from vesselflow.adapters.pool import BULK_TIMEOUT_S, Database
 from vesselflow.core.errors import UsageError
 from vesselflow.core.fence_files import NewFence, WholeFence, check_name
 
@@ -92,19 +92,18 @@ class FenceTable:
         advance: Callable[[int], None] = lambda count: None,
     ) -> Imported:
         """Make *fences* a client's, all or none; see `fence_import.import_fences`."""
-        async with self._database.connection() as connection, connection.transaction():
-            return await import_fences(connection, client_id, fences, replaces=replaces, advance=advance)
+        return await import_fences(self._database, client_id, fences, replaces=replaces, advance=advance)
 
     async def list_fences(self, client_id: str | None = None) -> list[FenceRow]:
         """Return the fences of a client, or of all, by client and name."""
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(_LIST, client_id)
+        async with self._database.transaction() as connection:
+            rows = await connection.fetch(_LIST, client_id, timeout=BULK_TIMEOUT_S)
         return [FenceRow(**{**row, "rules": msgspec.json.decode(row["rules"])}) for row in rows]
 
     async def whole_fences(self, client_id: str) -> list[WholeFence]:
         """Return the fences of a client with their shapes, by name."""
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(_WHOLE, client_id)
+        async with self._database.transaction() as connection:
+            rows = await connection.fetch(_WHOLE, client_id, timeout=BULK_TIMEOUT_S)
         return [WholeFence(**{**row, "rules": msgspec.json.decode(row["rules"])}) for row in rows]
 
     async def clients(self) -> list[str]:
@@ -134,8 +133,8 @@ class FenceTable:
             UsageError: one of them does not exist; the message names it.
         """
         wanted = list(map(_uuid, ids))
-        async with self._database.connection() as connection, connection.transaction():
-            deleted = {row["id"] for row in await connection.fetch(_DELETE, wanted)}
+        async with self._database.transaction() as connection:
+            deleted = {row["id"] for row in await connection.fetch(_DELETE, wanted, timeout=BULK_TIMEOUT_S)}
             unknown = [str(each) for each in wanted if each not in deleted]
             if unknown:
                 raise UsageError(
@@ -145,8 +144,8 @@ class FenceTable:
 
     async def delete_all(self, client_id: str) -> int:
         """Delete every fence of a client; return how many."""
-        async with self._database.connection() as connection:
-            return int(await connection.fetchval(_DELETE_ALL, client_id))
+        async with self._database.transaction() as connection:
+            return int(await connection.fetchval(_DELETE_ALL, client_id, timeout=BULK_TIMEOUT_S))
 
 
 def _uuid(text: str) -> UUID:

@@ -58,6 +58,17 @@ class Database:
                 yield connection
 
     @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Lend a connection in a transaction whose statements the server gives `BULK_TIMEOUT_S`.
+
+        Raises:
+            Unavailable: as `connection`.
+        """
+        async with self.connection() as connection, connection.transaction():
+            await connection.execute(f"SET LOCAL statement_timeout = '{BULK_TIMEOUT_S}s'")
+            yield connection
+
+    @asynccontextmanager
     async def own_connection(self) -> AsyncIterator[OwnConnection]:
         """Open a connection beside the pool, for who keeps it; close it in the end.
 

@@ -1,4 +1,4 @@
-"""Progress of a source on standard error: a bar on a terminal, a plain line now and then elsewhere."""
+"""Progress of a job on standard error: a bar on a terminal, a plain line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Count = Callable[[], int]
 Share = Callable[[], float | None]
 
 
-async def show_progress(states: Count, share: Share) -> None:
-    """Show how many *states* were sent, how fast, and by the *share* that is done how long it will take; for ever."""
-    shown = _shown(states, share, "states")
+async def show_progress(count: Count, share: Share, noun: str = "states") -> None:
+    """Show how many of *noun* are done, how fast, and by the *share* that is done how long it will take; for ever."""
+    shown = _shown(count, share, noun)
     try:
         while True:
             await asyncio.sleep(shown.every_s)

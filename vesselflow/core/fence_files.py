@@ -10,7 +10,6 @@ from uuid import UUID
 
 import msgspec
 import shapely
-from shapely.geometry import mapping
 
 from vesselflow.core.errors import InvalidRules, UsageError
 from vesselflow.core.fence_rules import rules_text
@@ -133,5 +132,6 @@ def _feature(fence: WholeFence) -> dict[str, object]:
             "is_active": fence.is_active,
             "rules": fence.rules,
         },
-        "geometry": mapping(shapely.from_wkb(fence.wkb)),
+        # With every digit that a coordinate has, so that the same bytes are read back.
+        "geometry": msgspec.Raw(shapely.to_geojson(shapely.from_wkb(fence.wkb)).encode()),
     }

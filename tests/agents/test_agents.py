@@ -15,8 +15,11 @@ from tests.agents.conftest import Memory
 from tests.agents.standins import Changelog, Fix, MemoryRows, batch_of, event, finish, record_of, shared
 from vesselflow import streams
 from vesselflow.agents import activity, destination, geofence, ingest, live, stats
+from vesselflow.agents.detecting import ALERT_LIMIT_MS
 from vesselflow.core import wire
+from vesselflow.core.destination import DestinationPolicy
 from vesselflow.core.errors import InvalidRecord
+from vesselflow.core.fence_policy import PolicyOptions
 from vesselflow.core.geofence import FenceHistory
 from vesselflow.core.model import DeadLetter, Event, FenceVersion, PositionBatch, concatenate, newest
 from vesselflow.core.normalise import normalise_together
@@ -226,7 +229,13 @@ def test_a_record_that_crashes_ingest_takes_no_other_along(
     assert [offset for _, batch in batches(outgoing) for offset in batch.source_offset.tolist()] == [0, 2]
 
 
-# Detectors.
+# Detectors. How they judge is tested in tests/core; here every change counts at once.
+
+
+@pytest.fixture(autouse=True)
+def plain_policies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(destination, "POLICY", DestinationPolicy(alert_limit_ms=ALERT_LIMIT_MS))
+    monkeypatch.setattr(geofence, "OPTIONS", PolicyOptions(plain=True))
 
 
 def events_in(outgoing: list[Outgoing]) -> list[Event]:

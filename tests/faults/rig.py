@@ -21,10 +21,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from tests.faults.feeder import Feeder
 from tests.faults.oracle import Box, Key, Oracle, differences
+from vesselflow.core.model import Event
 from vesselflow.core.wire import decode_events
 from vesselflow.settings import Settings
 from vesselflow.streams import STATES
 
+#: What the oracle judges; the other detectors' events are told apart by their ids alone.
+KNOWN = ("geofence", "destination")
 ROOT = Path(__file__).parents[2]
 WORKER = (sys.executable, "-m", "faust", "-A", "vesselflow.app", "worker", "-l", "info", "--without-web")
 
@@ -133,7 +136,7 @@ class Rig:
         async def difference() -> str:
             return differences(expected, await self._notified())
 
-        await _until_empty(difference, limit_s)
+        await until_empty(difference, limit_s)
         # Too many come late as well.
         await asyncio.sleep(3.0)
         return await difference() or differences(expected, await self._announced())
@@ -223,16 +226,31 @@ class Rig:
             if self._is_ours(row["mmsi"])
         ]
 
-    async def _announced(self) -> list[Key]:
-        """Return the events on the topic, each id once: at most the same id may come again."""
+    async def announced(self) -> dict[str, Event]:
+        """Return our events on the topic by id: at most the same id may come again."""
         events = {}
         for partition in range(self.settings.event_partitions):
             for value, _ in await read_all(self.settings.kafka_brokers, f"{self.name}.events", partition):
                 events.update({event.id: event for event in decode_events(value)})
-        ours = [
-            event for event in events.values() if self._is_ours(event.vessel) and event.client_id in (self.name, None)
-        ]
-        return [(event.vessel, event.geofence_name, event.kind, event.at_ms) for event in ours]
+        return {id: event for id, event in events.items() if self.is_ours(event)}
+
+    async def notified_ids(self) -> Counter[str]:
+        """Return how often each event stands among the client's notifications."""
+        connection = await asyncpg.connect(self.settings.database_url)
+        try:
+            rows = await connection.fetch("SELECT event_id::text FROM notifications WHERE client_id = $1", self.name)
+        finally:
+            await connection.close()
+        return Counter(row["event_id"] for row in rows)
+
+    def is_ours(self, event: Event) -> bool:
+        """Tell whether an event is of this rig's vessels, and of its client if of any."""
+        return self._is_ours(event.vessel) and event.client_id in (self.name, None)
+
+    async def _announced(self) -> list[Key]:
+        """Return the events on the topic, each id once, of the kinds that the oracle knows."""
+        events = [event for event in (await self.announced()).values() if event.kind.partition(".")[0] in KNOWN]
+        return [(event.vessel, event.geofence_name, event.kind, event.at_ms) for event in events]
 
     async def _fetch(self, query: str) -> int:
         connection = await asyncpg.connect(self.settings.database_url)
@@ -245,7 +263,8 @@ class Rig:
         return self.first_mmsi <= mmsi < self.first_mmsi + 1000
 
 
-async def _until_empty(difference: Callable[[], Awaitable[str]], limit_s: float) -> None:
+async def until_empty(difference: Callable[[], Awaitable[str]], limit_s: float) -> None:
+    """Wait until *difference* finds none, at most *limit_s*."""
     try:
         async with asyncio.timeout(limit_s):
             while await difference():

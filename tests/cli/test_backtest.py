@@ -7,7 +7,6 @@ import json
 import re
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from tests.cli.backtests import backtest, feature, write_zones
@@ -240,10 +239,8 @@ def table(heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in list(lines)[2:]]
 
 
-def test_the_document_lists_every_option_of_a_policy_with_its_default() -> None:
-    documented = {name.strip("`"): json.loads(default) for name, default, _ in table("Policies")}
-
-    assert documented == msgspec.structs.asdict(PolicyOptions())
+def test_the_document_lists_every_option_of_a_policy() -> None:
+    assert [name.strip("`") for name, _ in table("Policies")] == [*PolicyOptions.__struct_fields__]
 
 
 def test_the_document_names_only_spellings_that_are_understood() -> None:

@@ -1,180 +1,111 @@
-"""GeoJSON -> the shapes of fences, or a message that says what is wrong and where.
+"""Files of GeoJSON, KML, KMZ and WKT -> the shapes of fences, or a message that says what is wrong and where.
 
-Source: H. Butler et al., RFC 7946, "The GeoJSON Format" (2016), sections 3 and 4.
+Shapes are polygons and multipolygons with holes; circles and corridors in metres become polygons. What is stored has
+longitudes in [-180, 180] and is cut at 180 (`docs/geofences.md`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import msgspec
-import numpy as np
 import shapely
 
 from vesselflow.core.errors import InvalidShape
-from vesselflow.core.model import FloatArray
+from vesselflow.core.geojson import Feature, geojson_features
+from vesselflow.core.geometries import shape_of
+from vesselflow.core.kml import kml_features, kmz_features
+from vesselflow.core.plain_shapes import plain_wkbs
+from vesselflow.core.rings import Repairs
+from vesselflow.core.wkt import wkt_features
 
 MAX_VERTICES: Final = 10_000
 
-_NAME_KEYS: Final = ("name", "Name", "NAME", "title")
-#: Names under which files of before RFC 7946 declare longitude and latitude in WGS 84.
-_WGS84_NAMES: Final = ("urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:EPSG::4326", "EPSG:4326")
+_UTF8_MARK: Final = b"\xef\xbb\xbf"
+_UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
 class FenceShape:
-    """One valid POLYGON or MULTIPOLYGON in WGS 84, longitude first, and what its feature says of it."""
+    """One valid POLYGON or MULTIPOLYGON in WGS 84, longitude first, and what its feature says of it.
+
+    ``repaired`` says what was wrong with it; None when nothing was.
+    """
 
     wkb: bytes
     id: str | None = None
     name: str | None = None
     properties: Mapping[str, object] = field(default_factory=dict)
+    repaired: str | None = None
+
+    @property
+    def rules(self) -> Mapping[str, object]:
+        """The fence's own rules as its file gives them, unchecked."""
+        rules = self.properties.get("rules")
+        return rules if isinstance(rules, Mapping) else {}
 
 
-def parse_geojson(document: str | bytes | Mapping[str, Any], *, max_vertices: int = MAX_VERTICES) -> list[FenceShape]:
-    """Return the shapes of a FeatureCollection, a Feature or a bare Polygon or MultiPolygon, in its order.
-
-    A third coordinate is dropped. Vertices are counted over all rings of a shape, closing ones included.
+def read_shapes(
+    file_name: str, content: bytes, *, max_vertices: int = MAX_VERTICES, repair: bool = False
+) -> list[FenceShape]:
+    """Return the shapes of a file in its order; its content tells the format, its name only begins messages.
 
     Raises:
         InvalidShape: any of them cannot be a fence; so it is all of them or none.
     """
-    content = _decode(document) if isinstance(document, str | bytes) else document
-    _refuse_other_crs(content)
-    shapes = [_shape(feature, where, max_vertices) for where, feature in _features(content)]
-    if not shapes:
-        raise InvalidShape("expected at least one feature, got an empty FeatureCollection")
-    return shapes
-
-
-def _decode(text: str | bytes) -> Any:
     try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidShape(f"expected GeoJSON, got no JSON: {error}") from error
+        return _shapes(_features(content), max_vertices, repair=repair)
+    except InvalidShape as error:
+        raise InvalidShape(f"{file_name}: {error}") from error
 
 
-def _refuse_other_crs(content: Any) -> None:
-    match content:
-        case {"crs": {"properties": {"name": name}}} if name not in _WGS84_NAMES:
-            raise InvalidShape(f"expected coordinates in WGS 84, got those of {name}")
+def parse_geojson(
+    document: str | bytes | Mapping[str, Any], *, max_vertices: int = MAX_VERTICES, repair: bool = False
+) -> list[FenceShape]:
+    """Return the shapes of a FeatureCollection, a Feature or a bare Polygon or MultiPolygon, in its order.
+
+    A third coordinate is dropped. Vertices are counted over all rings of a shape, closing ones included. With *repair*
+    rings are closed and self-crossings dissolved, where what was meant is plain.
+
+    Raises:
+        InvalidShape: any of them cannot be a fence; so it is all of them or none.
+    """
+    return _shapes(geojson_features(document), max_vertices, repair=repair)
 
 
-def _features(content: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield each feature with the words that name its place."""
-    match content:
-        case {"type": "FeatureCollection", "features": list(features)}:
-            for number, feature in enumerate(features, start=1):
-                if not isinstance(feature, Mapping) or feature.get("type") != "Feature":
-                    raise InvalidShape(f"feature {number}: expected a Feature, got {_kind(feature)}")
-                yield _titled(f"feature {number}", feature), feature
-        case {"type": "Feature"}:
-            yield _titled("feature", content), content
-        case {"type": "Polygon" | "MultiPolygon"}:
-            yield "shape", {"geometry": content}
-        case _:
-            raise InvalidShape(f"expected a FeatureCollection, Feature, Polygon or MultiPolygon, got {_kind(content)}")
+def _features(content: bytes) -> list[Feature]:
+    if content.startswith(b"PK"):
+        return kmz_features(content)
+    text = content.removeprefix(_UTF8_MARK).lstrip()
+    if text.startswith((b"<", *_UTF16_MARKS)):
+        return kml_features(text)
+    if text.startswith((b"{", b"[")):
+        return geojson_features(text)
+    try:
+        return wkt_features(text.decode())
+    except UnicodeDecodeError as error:
+        raise InvalidShape("expected GeoJSON, KML, KMZ or WKT, got something else that is no UTF-8 text") from error
 
 
-def _titled(where: str, feature: Mapping[str, Any]) -> str:
-    name = _name(feature)
-    return f"{where} ({name})" if name else where
+def _shapes(features: list[Feature], max_vertices: int, *, repair: bool) -> list[FenceShape]:
+    wkbs = plain_wkbs([feature.geometry for feature in features], max_vertices=max_vertices)
+    return [
+        FenceShape(wkb=wkb, id=feature.id, name=feature.name, properties=feature.properties)
+        if wkb
+        else _shape(feature, max_vertices, Repairs(wanted=repair))
+        for feature, wkb in zip(features, wkbs, strict=True)
+    ]
 
 
-def _name(feature: Mapping[str, Any]) -> str | None:
-    properties = _properties(feature)
-    return next((str(properties[key]) for key in _NAME_KEYS if properties.get(key)), None)
-
-
-def _properties(feature: Mapping[str, Any]) -> Mapping[str, Any]:
-    properties = feature.get("properties")
-    return properties if isinstance(properties, Mapping) else {}
-
-
-def _kind(value: Any) -> str:
-    kind = value.get("type") if isinstance(value, Mapping) else None
-    return str(kind) if kind else f"a {type(value).__name__} without a type"
-
-
-def _shape(feature: Mapping[str, Any], where: str, max_vertices: int) -> FenceShape:
-    polygons = _polygons(feature.get("geometry"), where)
-    count = sum(len(ring) for polygon in polygons for ring in polygon)
-    if count > max_vertices:
-        raise InvalidShape(f"{where}: expected at most {max_vertices} vertices, got {count}")
-    parts = [_polygon(polygon, where) for polygon in polygons]
-    shape = parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
-    _refuse_invalid(shape, where)
-    number = feature.get("id")
+def _shape(feature: Feature, max_vertices: int, repairs: Repairs) -> FenceShape:
+    """Return the shape of a feature that needs something done, if only to be refused."""
+    shape = shape_of(feature, repairs, max_vertices=max_vertices)
+    notes = [note.removeprefix(f"{feature.where}, ") for note in repairs.notes]
     return FenceShape(
         wkb=shapely.to_wkb(shape),
-        id=None if number is None else str(number),
-        name=_name(feature),
-        properties=_properties(feature),
+        id=feature.id,
+        name=feature.name,
+        properties=feature.properties,
+        repaired="; ".join(notes) or None,
     )
-
-
-def _polygons(geometry: Any, where: str) -> list[Any]:
-    """Return the polygons' rings as they stand in the file, checked to be lists of lists of lists."""
-    match geometry:
-        case {"type": "Polygon", "coordinates": list(rings)}:
-            polygons: list[Any] = [rings]
-        case {"type": "MultiPolygon", "coordinates": list(parts)}:
-            polygons = parts
-        case _:
-            raise InvalidShape(f"{where}: expected a Polygon or MultiPolygon with coordinates, got {_kind(geometry)}")
-    if not polygons or not all(polygons):
-        raise InvalidShape(f"{where}: expected at least one ring, got an empty shape")
-    for rings in polygons:
-        if not isinstance(rings, list) or not all(isinstance(ring, list) for ring in rings):
-            raise InvalidShape(f"{where}: expected rings as lists of positions, got something else")
-    return polygons
-
-
-def _polygon(rings: list[list[Any]], where: str) -> Any:
-    arrays = [_ring(ring, f"{where}, ring {number}") for number, ring in enumerate(rings, start=1)]
-    return shapely.Polygon(arrays[0], arrays[1:])
-
-
-def _ring(ring: list[Any], where: str) -> FloatArray:
-    """Return the ring's longitudes and latitudes, one row a vertex."""
-    for number, position in enumerate(ring, start=1):
-        if not isinstance(position, list) or len(position) < 2 or not all(map(_is_number, position[:2])):
-            raise InvalidShape(f"{where}, point {number}: expected [longitude, latitude], got {position!r}")
-    if len(ring) < 4:
-        raise InvalidShape(f"{where}: expected at least 4 points, got {len(ring)}")
-    points = np.array([position[:2] for position in ring], dtype=np.float64)
-    _refuse_out_of_range(points, where)
-    if (points[0] != points[-1]).any():
-        first, last = points[0].tolist(), points[-1].tolist()
-        raise InvalidShape(f"{where}: expected the last point to repeat the first, {first}, got {last}")
-    return points
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _refuse_out_of_range(points: FloatArray, where: str) -> None:
-    lon_deg, lat_deg = points.T
-    good = (abs(lon_deg) <= 180) & (abs(lat_deg) <= 90)
-    if good.all():
-        return
-    row = int(np.argmin(good))
-    swapped = (abs(lon_deg) <= 90).all() and (abs(lat_deg) <= 180).all()
-    hint = "; longitude and latitude look swapped" if swapped else ""
-    name, limit, got = ("longitude", 180, lon_deg[row]) if abs(lon_deg[row]) > 180 else ("latitude", 90, lat_deg[row])
-    raise InvalidShape(f"{where}, point {row + 1}: expected {name} in [-{limit}, {limit}], got {got}{hint}")
-
-
-def _refuse_invalid(shape: Any, where: str) -> None:
-    for number, part in enumerate(shapely.get_parts(shape), start=1):
-        # The signed area of a ring shaped like an 8 is 0 as well; its hull's is not.
-        if part.convex_hull.area == 0:
-            raise InvalidShape(f"{where}: expected an area, got none in polygon {number}")
-    reason = shapely.is_valid_reason(shape)
-    if reason != "Valid Geometry":
-        # GEOS says "Self-intersection[5.5 52]": what, and where.
-        what, _, place = reason.rstrip("]").partition("[")
-        raise InvalidShape(f"{where}: expected a valid shape, got {what.lower()} at longitude and latitude {place}")

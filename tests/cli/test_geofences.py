@@ -69,6 +69,18 @@ def test_a_file_with_one_bad_shape_imports_nothing(tmp_path: Path, capsys: pytes
     assert len(shown.err.splitlines()) == 1
 
 
+KML = """<?xml version="1.0" encoding="UTF-8"?>
+<kml xmlns="http://www.opengis.net/kml/2.2"><Document><Placemark>
+  <name>Harbour</name>
+  <ExtendedData><Data name="rules"><value>{"dwell_s": 1800}</value></Data></ExtendedData>
+  <Polygon><outerBoundaryIs><LinearRing><coordinates>
+    4,51,0 5,51,0 5,52,0 4,52,0 4,51,0
+  </coordinates></LinearRing></outerBoundaryIs></Polygon>
+</Placemark></Document></kml>
+"""
+WKT = "POLYGON ((4 51, 6 51, 6 52, 4 52, 4 51))\nMULTIPOLYGON (((1 1, 2 1, 2 2, 1 1)), ((3 3, 4 3, 4 4, 3 3)))\n"
+
+
 def geofences(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
     """Return what a command printed; of one that fails, its only line on stderr."""
     assert cli.run(["geofences", *arguments]) == code
@@ -82,6 +94,54 @@ def geofences(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0
 
 def listed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in geofences(capsys, "list", "--json", *arguments).splitlines()]
+
+
+@pytest.mark.usefixtures("database")
+def test_kml_and_wkt_are_imported_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kml, wkt = tmp_path / "port.kml", tmp_path / "areas.wkt"
+    kml.write_text(KML)
+    wkt.write_text(WKT)
+
+    said = geofences(capsys, "import", str(kml), str(wkt), "--client", "ann")
+
+    assert said == "imported 3 fences for ann\n"
+    assert [(row["name"], row["vertices"], row["rules"]) for row in listed(capsys)] == [
+        ("Harbour", 5, {"dwell_s": 1800}),
+        ("areas 1", 5, {}),
+        ("areas 2", 8, {}),
+    ]
+
+
+@pytest.mark.usefixtures("database")
+def test_one_bad_file_of_several_imports_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good, bad = tmp_path / "areas.wkt", tmp_path / "bad.wkt"
+    good.write_text(WKT)
+    bad.write_text("POLYGON ((4 51, 6 51, 6 52))")
+
+    assert "bad.wkt" in geofences(capsys, "import", str(good), str(bad), "--client", "ann", code=2)
+    assert listed(capsys) == []
+
+
+@pytest.mark.usefixtures("database")
+def test_what_is_repaired_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "bow.wkt"
+    file.write_text("POLYGON ((0 0, 1 1, 1 0, 0 1, 0 0))")
+
+    refused = geofences(capsys, "import", str(file), "--client", "ann", code=2)
+    assert cli.run(["geofences", "import", str(file), "--client", "ann", "--repair"]) == 0
+
+    assert "self" in refused
+    assert "bow.wkt: feature 1: repaired: " in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("database")
+def test_bad_rules_name_their_feature(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "port.kml"
+    file.write_text(KML.replace("dwell_s", "dwell"))
+
+    line = geofences(capsys, "import", str(file), "--client", "ann", code=2)
+
+    assert "port.kml: feature 1 (Harbour): expected rules among events, " in line
 
 
 @pytest.mark.usefixtures("database")

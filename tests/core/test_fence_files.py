@@ -8,7 +8,7 @@ import shapely
 
 from vesselflow.core.errors import InvalidRules, UsageError
 from vesselflow.core.fence_files import NewFence, WholeFence, feature_collection, new_fences
-from vesselflow.core.shapes import FenceShape, parse_geojson
+from vesselflow.core.shapes import FenceShape, read_shapes
 
 ID = "5f0c6a52-3a7e-4a0e-9d57-0f3a1f6f3b11"
 SQUARE = shapely.box(4, 51, 5, 52).wkb
@@ -67,7 +67,7 @@ def test_an_export_makes_the_same_fences() -> None:
         WholeFence(ID.replace("5", "6"), "ann", "Fiji", False, {}, shapely.to_wkb(halves)),
     ]
 
-    read = parse_geojson(b"".join(feature_collection(fences)))
+    read = read_shapes("export", b"".join(feature_collection(fences)))
 
     assert new_fences("export", read) == [
         NewFence("Port", fences[0].wkb, UUID(ID), '{"events":["exited"],"margin_m":5}', True),

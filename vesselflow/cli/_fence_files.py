@@ -17,21 +17,22 @@ from vesselflow.cli._fence_store import with_fences
 from vesselflow.cli._output import reader_may_leave
 from vesselflow.cli._progress import show_progress
 from vesselflow.core.errors import UsageError
-from vesselflow.core.fence_files import NewFence, feature_collection, new_fences
-from vesselflow.core.shapes import parse_geojson
+from vesselflow.core.fence_files import NewFence, feature_collection, feature_title, new_fences
+from vesselflow.core.shapes import read_shapes
 
 
 @click.command("import")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.File("rb"))
 @click.option("--client", required=True, help="The client whose fences they become.")
+@click.option("--repair", is_flag=True, help="Mend shapes that can be, and say which; else they are refused.")
 @click.option("--replace", "replaces", is_flag=True, help="Delete the client's other fences.")
-def import_(files: Sequence[BinaryIO], client: str, replaces: bool) -> None:
-    """Import the shapes of each FILE (- for standard input), all of them or none: GeoJSON.
+def import_(files: Sequence[BinaryIO], client: str, repair: bool, replaces: bool) -> None:
+    """Import the shapes of each FILE (- for standard input), all of them or none: GeoJSON, KML, KMZ or WKT.
 
     A fence that the client has already, of the same name and shape, or of the id that an export gave, is not
     doubled; it gets the rules that the file has.
     """
-    fences = [fence for file in files for fence in _read(file)]
+    fences = [fence for file in files for fence in _read(file, repair)]
     done = asyncio.run(with_fences(lambda store: _import(store, client, fences, replaces)))
     click.echo(_summary(client, done))
 
@@ -54,11 +55,15 @@ def export(client: str, out: str | None, _format: str) -> None:
     click.echo(f"wrote {_fences(len(fences))} of {client} to {out}", err=True)
 
 
-def _read(file: BinaryIO) -> list[NewFence]:
-    with _garbage_left():
-        shapes = parse_geojson(file.read())
+def _read(file: BinaryIO, repair: bool) -> list[NewFence]:
     # Standard input is called <stdin>.
-    return new_fences(file.name.strip("<>"), shapes)
+    name = file.name.strip("<>")
+    with _garbage_left():
+        shapes = read_shapes(name, file.read(), repair=repair)
+    for number, shape in enumerate(shapes, start=1):
+        if shape.repaired:
+            click.echo(f"{feature_title(name, number, shape)}: repaired: {shape.repaired}", err=True)
+    return new_fences(name, shapes)
 
 
 @contextmanager

@@ -124,6 +124,17 @@ def test_several_files_follow_one_another_however_they_are_given(
         assert [json.loads(line) for line in capfd.readouterr().out.splitlines()] == whole
 
 
+# Which fences
+
+
+def test_fences_may_be_of_any_format_that_is_imported(capfd: pytest.CaptureFixture[str]) -> None:
+    Path("zones.wkt").write_text("POLYGON ((4 51, 4.2 51, 4.2 52, 4 52, 4 51))")
+
+    events, _ = backtest(capfd, "--plain", "--geofences", "zones.wkt")
+
+    assert [(row["event"], row["geofence"]) for row in events] == [("entered", "feature 1"), ("exited", "feature 1")]
+
+
 # Which policy
 
 

@@ -15,11 +15,11 @@ from vesselflow.cli._many import ManyCommand, ManyOption
 from vesselflow.cli._output import print_line, reader_may_leave
 from vesselflow.cli._progress import with_progress
 from vesselflow.core.backtest import Backtest, backtest, fences_to_try, told
-from vesselflow.core.errors import InvalidRules, InvalidShape, UsageError
+from vesselflow.core.errors import InvalidRules, UsageError
 from vesselflow.core.fence_policy import PolicyOptions, parse_policy
 from vesselflow.core.model import Event, Identity, iso, vessel_id
 from vesselflow.core.recorded import RecordedPositions, in_order_of_time
-from vesselflow.core.shapes import FenceShape, parse_geojson
+from vesselflow.core.shapes import read_shapes
 from vesselflow.policies import fence_options
 from vesselflow.settings import Settings
 from vesselflow.sources.files import FileOfStates
@@ -34,7 +34,7 @@ from vesselflow.sources.losses import Losses
     metavar="FILE...",
     help="CSV, NMEA or JSON, also .gz; - is standard input. They follow one another.",
 )
-@click.option("--geofences", required=True, metavar="FILE", help="GeoJSON; - is standard input.")
+@click.option("--geofences", required=True, metavar="FILE", help="GeoJSON, KML, KMZ or WKT; - is standard input.")
 @click.option("--policy", metavar="FILE", help="A JSON object with the policy's options; else the settings count.")
 @click.option("--plain", is_flag=True, help="The plain policy: each fix counts as it comes, and no rules of fences.")
 @click.option("--sort", is_flag=True, help="Read everything first, into memory, and judge it in the order of time.")
@@ -50,7 +50,7 @@ def command(
         raise UsageError("expected standard input for one thing, got - more than once")
     settings = Settings.from_env(os.environ)
     options = _options(policy, plain, settings)
-    fences = fences_to_try(geofences, _shapes(geofences), options)
+    fences = fences_to_try(geofences, read_shapes(geofences, _content(geofences)), options)
     tracks = _Tracks(positions, "imo" if settings.identity == "imo" else "mmsi")
     start_s = time.monotonic()
     batches = with_progress(tracks.positions, lambda: tracks.positions.records, tracks.share, "records")
@@ -117,13 +117,6 @@ def _options(policy: str | None, plain: bool, settings: Settings) -> PolicyOptio
         return parse_policy(_content(policy))
     except InvalidRules as error:
         raise InvalidRules(f"{policy}: {error}") from error
-
-
-def _shapes(name: str) -> list[FenceShape]:
-    try:
-        return parse_geojson(_content(name))
-    except InvalidShape as error:
-        raise InvalidShape(f"{name}: {error}") from error
 
 
 def _content(name: str) -> bytes:

@@ -15,11 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.detected import events_of_the_log
-from tests.faults.rig import Rig, WorkerProcess, until_empty
+from tests.faults.rig import Rig, WorkerProcess
 from tests.stack_fixture import OFFSETS, local_environ
 from vesselflow.adapters.migrations import migrate
-from vesselflow.core.model import Event
 from vesselflow.settings import Settings
 from vesselflow.stack import Stack
 from vesselflow.stack.ports import free_base
@@ -124,45 +122,3 @@ async def test_a_killed_worker_loses_and_doubles_nothing(
         assert counted == expected
     finally:
         await rig.stop()
-
-
-async def test_a_killed_worker_that_judges_by_all_rules_goes_on_from_the_very_state(broken_stack: Settings) -> None:
-    """Margins, confirmations, hold-offs and deadlines live on in the tables: the log read once says the same."""
-    settings = replace(
-        broken_stack,
-        plain_policy=False,
-        # The feeder's vessels leap half a degree between fixes that lie milliseconds apart.
-        max_speed_kn=1e9,
-        fence_confirm_s=0.2,
-        change_hold_off_s=1.0,
-        movement_confirm_s=0.1,
-    )
-    rig = Rig(settings, "faults-all-rules", 235_005_000, lon_deg=60.0)
-    try:
-        await rig.prepare()
-        async with rig.feeding():
-            await one_worker(rig, random.Random(5))
-            await asyncio.sleep(3.0)
-
-        expected = await events_of_the_log(rig)
-        await until_empty(lambda: _is_announced(rig, expected), 180.0)
-
-        announced, notified = await rig.announced(), await rig.notified_ids()
-        assert announced.keys() == expected.keys()
-        assert {event.kind for event in expected.values()} == {
-            "geofence.entered",
-            "geofence.exited",
-            "destination.changed",
-            "movement.stopped",
-            "movement.started",
-        }
-        told = {id for id, event in expected.items() if not event.kind.startswith("movement.")}
-        assert notified == dict.fromkeys(told, 1)
-    finally:
-        await rig.stop()
-
-
-async def _is_announced(rig: Rig, expected: dict[str, Event]) -> str:
-    missing = expected.keys() - (await rig.announced()).keys()
-    told = sum(not event.kind.startswith("movement.") for event in expected.values())
-    return "waits" if missing or (await rig.notified_ids()).total() < told else ""
